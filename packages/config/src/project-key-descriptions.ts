@@ -1,0 +1,37 @@
+// One sentence per key of tako.toml, for the hover of editors that read the JSON Schema.
+
+export const projectKeyDescriptions: Readonly<Record<string, string>> = Object.freeze({
+  name: "The app's stable identity on its servers. Default: the directory's name.",
+  runtime:
+    'node, bun, deno, go or process (anything executable); node@26.1 pins a version. Default: detected.',
+  package_manager: 'Default: from the lockfile, or packageManager of package.json.',
+  preset: "A framework's defaults for main, start, assets, dev and build.",
+  main: 'Entry of the server, relative to the app; must exist after the build.',
+  start: 'Program and arguments of an instance. The runtime "process" needs it.',
+  readiness: 'How an instance says that it is ready. Default: sdk when the SDK is a dependency, else http.',
+  health_path: 'Path of the health probe. Default: /status with the SDK, else /.',
+  assets: 'Directories of static files, relative to the app; merged into public/, later wins.',
+  release_command:
+    'Runs once per deploy, before the rollout, on the first server; its failure stops the deploy.',
+  instances: 'How many instances at first; 0 = on demand. "tako scale" changes it later.',
+  build: 'How the app is built. Default: the frozen install, then the build script of package.json.',
+  build_stages: 'Builds in several places of the workspace, in this order, instead of build.run.',
+  vars: 'Environment variables that are no secrets; [vars.<environment>] holds those of one environment.',
+  health: 'The health probe: seconds, and failures in a row.',
+  rollout: 'Times of a rollout, in seconds.',
+  limits: 'Limits of requests and instances. Sizes: a number of bytes, or a text like "128MiB".',
+  cache: 'The shared response cache.',
+  upstream_protocol: 'What the app speaks: http1, or h2c (gRPC). Default: http1.',
+  affinity: 'cookie sends a client back to the same instance. Default: off.',
+  stream_idle_s: 'Idle limit of WebSockets and streams in seconds; 0 = none.',
+  secrets: 'How instances get their secrets: fd3 (default), or env for apps that cannot read fd 3.',
+  streams: 'Raw TCP or UDP ports; the instance gets PORT_<NAME>.',
+  processes: 'Workers beside the web instances, and scheduled commands.',
+  envs: 'Environments: routes, servers, and overrides of the keys above.',
+  route: 'The one route: example.com, *.example.com or example.com/api/*.',
+  routes: 'The routes, when there are several.',
+  servers: 'Names of servers, as "tako servers ls" shows them.',
+  idle_timeout_s: 'On-demand apps stop after this many seconds without a request. Default: 300.',
+  https_redirect: 'Redirect HTTP to HTTPS. Default: true.',
+  hsts: 'Send Strict-Transport-Security. Default: false.',
+});

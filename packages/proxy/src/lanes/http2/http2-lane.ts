@@ -1,0 +1,97 @@
+// The HTTP/2 lane: Node's stream API on connections that were accepted elsewhere, over TLS by ALPN or in clear by
+// prior knowledge. Makes one Exchange of each stream and hands it to policy.
+import { performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ConnectionFacts } from '../../pipeline/exchange.ts';
+import type { RawHeaders } from '../../upstream/index.ts';
+import type { Limits } from '../../limits.ts';
+import type { Lane } from '../lane.ts';
+import { Http2Connection } from './http2-connection.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+import type { Http2LaneParts } from './http2-lane-parts.ts';
+
+/** What a client may send ahead on all its streams together; Node gives it back as it comes in, paused streams or not. */
+const connectionWindowBytes = 1024 * 1024;
+/** Past this a section is reset; up to it policy says 431. Pseudo-header fields and cookie crumbs need room. */
+const fieldsPerSectionFactor = 4;
+
+/** Room for every stream to be blocked at its high-water mark with one read of the app's on top (128 × 192 KiB). */
+const sessionMegabytesMax = 32;
+/** One read of 64 KiB holds about 2,400 streams that are opened and reset. */
+const resetsBehindFactor = 8;
+
+export class Http2Lane implements Lane {
+  readonly #parts: Http2LaneParts;
+  readonly #options: object;
+  readonly #connections = new Set<Http2Connection>();
+
+  constructor(parts: Http2LaneParts) {
+    this.#parts = parts;
+    this.#options = sessionOptions(parts.deps.limits);
+  }
+
+  get connections(): Iterable<Http2Connection> {
+    return this.#connections;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  serve(socket: Socket, facts: ConnectionFacts): void {
+    if (socket.destroyed) return;
+    const session = performServerHandshake(socket, this.#options);
+    const connection = new Http2Connection(session, socket, {
+      facts: { ...facts, lane: 'http2' },
+      deps: this.#parts.deps,
+    });
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
+    session.setLocalWindowSize(connectionWindowBytes);
+    session.on('stream', (stream, fields, _flags, raw?: RawHeaders) =>
+      this.#stream(connection, stream, { fields, raw: raw ?? [] }),
+    );
+  }
+
+  #stream(
+    connection: Http2Connection,
+    stream: ServerHttp2Stream,
+    head: { readonly fields: IncomingHttpHeaders; readonly raw: RawHeaders },
+  ): void {
+    // Node tells of resets by errors too; 'close' is what counts. Before anything else: an error that nobody hears
+    // would end the process.
+    stream.on('error', ignore);
+    if (stream.destroyed || stream.closed) {
+      // Reset before it was looked at: nothing to serve, but it counts.
+      connection.aborted();
+      return;
+    }
+    const section = { ...head, endsStream: stream.endAfterHeaders };
+    const exchange = new Http2Exchange({ stream, section, connection, parts: this.#parts });
+    this.#parts.deps.run(exchange);
+  }
+}
+
+function sessionOptions(limits: Limits): object {
+  return {
+    settings: {
+      maxConcurrentStreams: limits.http2StreamsMax,
+      maxHeaderListSize: limits.http2FieldSectionBytesMax,
+      initialWindowSize: Math.min(limits.http2StreamWindowBytes, limits.heldBodyBytesMax),
+      enableConnectProtocol: true,
+      enablePush: false,
+    },
+    maxHeaderListPairs: limits.headFieldsMax * fieldsPerSectionFactor,
+    maxSessionMemory: sessionMegabytesMax,
+    maxSessionInvalidFrames: limits.http2EmptyFramesMax,
+    // Counted by us, who say ENHANCE_YOUR_CALM; nghttp2 counts too, and must not be first when one read brings many.
+    streamResetBurst: limits.http2ResetsBurst * resetsBehindFactor,
+    streamResetRate: limits.http2ResetsPerSecond * resetsBehindFactor,
+    // What an app repeats is passed on as it is (`Vary`, `Content-Type` even): not ours to refuse.
+    strictSingleValueFields: false,
+  };
+}
+
+function ignore(): void {
+  // Deliberately nothing: see where it is used.
+}
