@@ -7,11 +7,12 @@ import path from 'node:path';
 import type { ServerIdentity } from '@tako/protocol';
 import { type ManagementClient, connect } from '@tako/protocol/client';
 import { type CapturedProcess, startCaptured } from '../support/captured-process.ts';
-import { ended, processesOf } from '../support/processes.ts';
+import { type ProcessFacts, ended, processesOf } from '../support/processes.ts';
 import { eventually } from '../zero-loss/eventually.ts';
 
 export const serverProgram = path.resolve(import.meta.dirname, '../../bin/tako-server');
 export const patienceMs = 60_000;
+const OUTPUT_SHOWN = 6000;
 
 export interface BareStart {
   readonly command?: readonly [string, ...string[]];
@@ -85,9 +86,13 @@ class Bare implements BareServer {
   }
 
   async untilEnded(): Promise<void> {
-    await eventually('the end of all its processes', patienceMs, () =>
-      processesOf(this.dir).length === 0 ? true : null,
-    );
+    let left: readonly ProcessFacts[] = [];
+    await eventually('the end of all its processes', patienceMs, () => {
+      left = processesOf(this.dir);
+      return left.length === 0 ? true : null;
+    }).catch((cause: unknown) => {
+      throw new Error(`left: ${JSON.stringify(left)}\n${this.process.output().slice(-OUTPUT_SHOWN)}`, { cause });
+    });
     this.#ended = true;
   }
 

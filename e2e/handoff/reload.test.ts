@@ -6,7 +6,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { ask, askJson } from '../support/http-get.ts';
-import { ended, isRunning } from '../support/processes.ts';
+import { children, ended, isRunning } from '../support/processes.ts';
 import { deployed } from '../support/test-release.ts';
 import { eventually } from '../zero-loss/eventually.ts';
 import { type BareServer, patienceMs, readyBare, serverProgram } from './bare-server.ts';
@@ -163,7 +163,10 @@ test(
     await using during = await readyBare({ toml: tomlOf(await freePort(), 1, 'info') });
     await deployWeb(during);
     const { pid } = await during.info();
+    const before = children(pid).length;
     process.kill(pid, 'SIGHUP');
+    // Two signals sent at once may arrive in either order.
+    await eventually('a successor', patienceMs, () => (children(pid).length > before ? true : null));
     process.kill(pid, 'SIGTERM');
     await during.untilEnded();
     expect(during.process.output()).toMatch(/"handed over to the successor"[^]*"server stopped"/);
@@ -183,3 +186,15 @@ test(
     expect(draining.process.output()).toContain('"server stopped"');
   },
 );
+
+test('a reload that comes while the server stops starts nobody', { timeout: 300_000 }, async () => {
+  const port = await freePort();
+  await using server = await readyBare({ toml: tomlOf(port, 1, 'info') });
+  await deployWeb(server);
+  const { pid } = await server.info();
+  process.kill(pid, 'SIGTERM');
+  await server.process.printed(/"server began to stop"/);
+  process.kill(pid, 'SIGHUP');
+  await server.untilEnded();
+  expect(server.process.output()).toMatch(/"reload refused: the server stops"[^]*"server stopped"/);
+});

@@ -51,6 +51,8 @@ class ProcessLife implements DaemonProcess {
   /** Until it is decided who leads. */
   #reloading: Promise<void> | null = null;
   #again = false;
+  /** Told to stop: whom it would hand over to would be nobody's to stop. */
+  #stopping = false;
   /** Leads instead of this process, which only ends what it still serves. */
   #heir: Successor | null = null;
   #heirEnd: Promise<void> | null = null;
@@ -69,6 +71,7 @@ class ProcessLife implements DaemonProcess {
    * comes during a reload.
    */
   async stop(signal: string): Promise<void> {
+    this.#stopping = true;
     await this.#reloading;
     if (this.#heir !== null) {
       this.#heirEnd = this.#heir.stop();
@@ -83,6 +86,10 @@ class ProcessLife implements DaemonProcess {
   }
 
   reload(): void {
+    if (this.#stopping) {
+      this.#log.info({}, 'reload refused: the server stops');
+      return;
+    }
     if (this.#heir !== null) {
       this.#heir.reload();
       return;
@@ -122,7 +129,7 @@ class ProcessLife implements DaemonProcess {
   }
 
   async giveBack(channel: Socket): Promise<boolean> {
-    if (this.#reloading !== null || this.#heir !== null) {
+    if (this.#stopping || this.#reloading !== null || this.#heir !== null) {
       channel.destroy();
       return false;
     }
