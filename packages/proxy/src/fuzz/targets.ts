@@ -1,6 +1,7 @@
 // All fuzz targets (spec 90, bad input).
 import { chunkScannerTarget } from './chunk-scanner.fuzz.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
+import { hpackDecoderTarget } from './hpack-decoder.fuzz.ts';
 import { projectFileTarget } from './project-file.fuzz.ts';
 import { proxyHeaderTarget } from './proxy-header.fuzz.ts';
 import { requestHeadTarget } from './request-head.fuzz.ts';
@@ -14,4 +15,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   proxyHeaderTarget,
   routePatternTarget,
   projectFileTarget,
+  hpackDecoderTarget,
 ];
