@@ -25,12 +25,16 @@ const keyOf = (name: string): string => (name.includes('_') ? droppingKey(name) 
 /** Meaningless or forbidden in HTTP/2 (RFC 9113 §8.2.2), beyond what policy drops everywhere. */
 const http1Only = 'http2-settings';
 
+/** Whether a client gets a field of that (lower-case) name. */
+export const isKeptInResponse = (name: string, drop: ReadonlySet<string>): boolean =>
+  !drop.has(keyOf(name)) && name !== http1Only;
+
 /** For a client: `:status` first. RFC 9110 §8.6: no length with 204. */
 export function responseFields(status: number, headers: RawHeaders, edits: HeaderEdits): string[] {
   const list = [':status', String(status)];
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = (headers[index] ?? '').toLowerCase();
-    if (edits.drop.has(keyOf(name)) || name === http1Only) continue;
+    if (!isKeptInResponse(name, edits.drop)) continue;
     if (status === 204 && name === 'content-length') continue;
     list.push(name, headers[index + 1] ?? '');
   }

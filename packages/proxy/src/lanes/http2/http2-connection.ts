@@ -1,14 +1,22 @@
 // One HTTP/2 connection: what is under way on it, when it must end and how, and what its client may do to us in
 // frames that no request explains. Owns the deadlines; knows nothing of what a stream carries.
-import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Roll, type Seat } from '../../in-flight/roll.ts';
 import type { ConnectionFacts } from '../../pipeline/exchange.ts';
 import type { Deadline } from '../../timing/deadline-wheel.ts';
 import type { LaneDeps } from '../general/lane-deps.ts';
 import type { LaneConnection } from '../lane.ts';
-import { SessionEnd } from './session-end.ts';
 import { TokenBucket } from './token-bucket.ts';
+
+/** How the connection ends, by whoever cuts its frames. */
+export interface Http2SessionEnd {
+  /** GOAWAY: what is under way is finished, and nothing more begins. */
+  readonly goAway: () => void;
+  /** RFC 9113 §10.5: more of something than any use of the connection explains. */
+  readonly flooded: (reason: string) => void;
+  /** At once, whatever is on its way. */
+  readonly cut: () => void;
+}
 
 /** What the connection must know of an exchange on it. */
 export interface Http2Tenant {
@@ -23,12 +31,11 @@ const lookMs = 5_000;
 
 export class Http2Connection implements LaneConnection {
   readonly facts: ConnectionFacts;
-  readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #deps: LaneDeps;
   readonly #deadline: Deadline;
   readonly #tenants = new Roll<Http2Tenant>();
-  readonly #end: SessionEnd;
+  readonly #end: Http2SessionEnd;
   readonly #control: TokenBucket;
   readonly #resets: TokenBucket;
   #requests = 0;
@@ -38,11 +45,11 @@ export class Http2Connection implements LaneConnection {
   #closing = false;
   #endsAt = Infinity;
 
-  constructor(session: ServerHttp2Session, socket: Socket, { facts, deps }: Http2ConnectionInput) {
+  constructor({ socket, end, facts, deps }: Http2ConnectionInput) {
     const { clock, limits } = deps;
     this.facts = facts;
-    this.#session = session;
     this.#socket = socket;
+    this.#end = end;
     this.#deps = deps;
     this.#idleSince = clock.now();
     this.#control = new TokenBucket(
@@ -53,16 +60,8 @@ export class Http2Connection implements LaneConnection {
       { burst: limits.http2ResetsBurst, perSecond: limits.http2ResetsPerSecond },
       this.#idleSince,
     );
-    this.#end = new SessionEnd(session, socket, deps);
     this.#deadline = deps.wheel.create(() => this.#look());
     this.#deadline.set(this.#idleSince + limits.headTimeoutMs);
-    // Told by 'close' too; without a listener an error would end the process.
-    session.on('error', ignore);
-    session.on('ping', () => this.#controlFrame());
-    session.on('remoteSettings', () => {
-      this.#isGreeted = true;
-      this.#controlFrame();
-    });
     socket.once('close', () => this.#deadline.end());
     // HTTP/2 knows no half-closed connection: who ends his side has left, whatever is under way.
     socket.once('end', () => this.cut());
@@ -80,6 +79,17 @@ export class Http2Connection implements LaneConnection {
   /** A request that GOAWAY crosses on its way is known as unprocessed, and may be sent again (RFC 9113 §6.8). */
   get isReadingHead(): boolean {
     return false;
+  }
+
+  /** SETTINGS of the client. */
+  greeted(): void {
+    this.#isGreeted = true;
+    this.controlFrame();
+  }
+
+  /** A frame that belongs to no request. */
+  controlFrame(): void {
+    if (!this.#control.take(this.#deps.clock.now())) this.#end.flooded('too many PING and SETTINGS frames');
   }
 
   began(tenant: Http2Tenant): Seat<Http2Tenant> {
@@ -111,7 +121,7 @@ export class Http2Connection implements LaneConnection {
   closeSoon(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#session.close();
+    this.#end.goAway();
     if (this.isIdle) this.#linger();
   }
 
@@ -128,10 +138,6 @@ export class Http2Connection implements LaneConnection {
   #linger(): void {
     this.#endsAt = this.#deps.clock.now() + this.#deps.limits.lingerMs;
     this.#deadline.set(this.#endsAt);
-  }
-
-  #controlFrame(): void {
-    if (!this.#control.take(this.#deps.clock.now())) this.#end.flooded('too many PING and SETTINGS frames');
   }
 
   #look(): void {
@@ -159,6 +165,8 @@ export class Http2Connection implements LaneConnection {
 }
 
 export interface Http2ConnectionInput {
+  readonly socket: Socket;
+  readonly end: Http2SessionEnd;
   readonly facts: ConnectionFacts;
   readonly deps: LaneDeps;
 }
@@ -166,7 +174,3 @@ export interface Http2ConnectionInput {
 /** A client may well send a PING with each request, and two for each 16 KiB that it gets or sends. */
 const controlFramesPerRequest = 2;
 const bytesPerControlFrame = 8 * 1024;
-
-function ignore(): void {
-  // Deliberately nothing: see where it is used.
-}

@@ -2,18 +2,17 @@
 // upgrade itself: the key is ours, since the client sent none.
 import { randomBytes, createHash } from 'node:crypto';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { applyEdits } from '../../headers/header-edits.ts';
 import type { Tunnel, TunnelFailureKind, TunnelListener, TunnelRequest } from '../../pipeline/exchange.ts';
 import type { RawHeaders } from '../../upstream/index.ts';
 import type { LaneDeps } from '../general/lane-deps.ts';
 import { WebSocketRelay } from '../general/websocket-relay.ts';
+import type { TunnelStream } from './client-stream.ts';
 import { responseFields } from './field-lists.ts';
-import { cancelStream } from '../../h2/stream-endings.ts';
 
 export interface StreamTunnelInput {
-  readonly stream: ServerHttp2Stream;
+  readonly stream: TunnelStream;
   readonly target: string;
   /** The head for the app, edits applied. */
   readonly headers: RawHeaders;
@@ -91,7 +90,7 @@ export class StreamTunnel implements Tunnel {
   #accepted(answer: IncomingMessage, upstream: Socket, early: Buffer): void {
     const { stream, request, deps, listener } = this.#input;
     this.#cancelTimer();
-    if (this.#over || stream.destroyed || stream.closed) {
+    if (this.#over || stream.isOver()) {
       upstream.destroy();
       return;
     }
@@ -100,7 +99,7 @@ export class StreamTunnel implements Tunnel {
       return;
     }
     this.#answered = true;
-    stream.respond(this.#fieldsOf(answer, 200));
+    stream.answer(this.#fieldsOf(answer, 200));
     listener.answered(200);
     if (early.length > 0) upstream.unshift(early);
     this.#relay = new WebSocketRelay({
@@ -122,7 +121,7 @@ export class StreamTunnel implements Tunnel {
       else this.#cutClient();
     });
     stream.once('close', () => {
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || !stream.readableEnded) upstream.destroy();
+      if (!stream.isClean() || !stream.readableEnded) upstream.destroy();
     });
   }
 
@@ -130,15 +129,17 @@ export class StreamTunnel implements Tunnel {
   #declined(outgoing: ClientRequest, answer: IncomingMessage): void {
     const { stream, listener } = this.#input;
     this.#cancelTimer();
-    if (this.#over || stream.destroyed || stream.closed) {
+    if (this.#over || stream.isOver()) {
       outgoing.destroy();
       return;
     }
     this.#answered = true;
-    stream.respond(this.#fieldsOf(answer, answer.statusCode ?? 502));
+    stream.answer(this.#fieldsOf(answer, answer.statusCode ?? 502));
     listener.answered(answer.statusCode ?? 502);
     answer.on('error', () => this.#cutClient());
     answer.pipe(stream);
+    // RFC 9113 §8.1: answered whole; what the client meant for the tunnel is not wanted.
+    answer.once('end', () => stream.finish());
     stream.once('close', () => outgoing.destroy());
   }
 
@@ -151,14 +152,12 @@ export class StreamTunnel implements Tunnel {
   /** Everything of the app goes out; what the client still sends has nowhere to go. */
   #endClient(): void {
     const { stream } = this.#input;
-    const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
     stream.end();
-    if (stream.writableFinished) close();
-    else stream.once('finish', close);
+    stream.finish();
   }
 
   #cutClient(): void {
-    cancelStream(this.#input.stream);
+    this.#input.stream.cancel();
   }
 
   #fail(kind: TunnelFailureKind, error: Error): void {

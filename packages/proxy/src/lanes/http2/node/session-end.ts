@@ -2,15 +2,16 @@
 // it. Node says INTERNAL_ERROR for every flood, and resets a connection on which more is still coming.
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Clock } from '../../timing/clock.ts';
-import { closeLingering, type LingerLimits } from '../general/lingering-close.ts';
+import type { Clock } from '../../../timing/clock.ts';
+import { closeLingering, type LingerLimits } from '../../general/lingering-close.ts';
+import type { Http2SessionEnd } from '../http2-connection.ts';
 
 /** Of nghttp2 (nghttp2.h): too many frames wait to be sent, too many SETTINGS, too many CONTINUATION. */
 const floodNumbers: ReadonlySet<number> = new Set([-904, -537, -905]);
 /** Of Node: empty DATA frames. */
 const floodCodes: ReadonlySet<string> = new Set(['ERR_HTTP2_TOO_MANY_INVALID_FRAMES']);
 
-export class SessionEnd {
+export class SessionEnd implements Http2SessionEnd {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -28,12 +29,14 @@ export class SessionEnd {
     };
   }
 
-  /** RFC 9113 §10.5: more of something than any use of the connection explains. */
+  goAway(): void {
+    this.#session.close();
+  }
+
   flooded(reason: string): void {
     this.#session.destroy(new FloodError(reason));
   }
 
-  /** At once, whatever is on its way. */
   cut(): void {
     this.#session.destroy();
     this.#socket.destroy();

@@ -1,9 +1,9 @@
 // The response side of one HTTP/2 stream: head and first body bytes are kept until all that came at once is there, so
 // that a small response is one pass through nghttp2, trailers known. Knows no upstream and no policy.
 import type { ServerHttp2Stream } from 'node:http2';
-import { fieldRecord } from '../../h2/field-record.ts';
-import { resetStream } from '../../h2/stream-endings.ts';
-import type { RawHeaders } from '../../upstream/index.ts';
+import { fieldRecord } from '../../../h2/field-record.ts';
+import { resetStream } from '../../../h2/stream-endings.ts';
+import type { RawHeaders } from '../../../upstream/index.ts';
 
 interface PendingHead {
   readonly fields: string[];

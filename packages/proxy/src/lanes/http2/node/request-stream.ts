@@ -1,8 +1,8 @@
 // The request side of one HTTP/2 stream: its body and trailers as they come, read only when they are wanted. Knows no
 // upstream and no policy.
 import type { ServerHttp2Stream } from 'node:http2';
-import type { BodyReader } from '../../pipeline/exchange.ts';
-import type { RawHeaders } from '../../upstream/index.ts';
+import type { BodyReader } from '../../../pipeline/exchange.ts';
+import type { RawHeaders } from '../../../upstream/index.ts';
 
 export class RequestStream {
   /** Data octets of the body read so far. */

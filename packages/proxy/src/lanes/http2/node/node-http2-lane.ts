@@ -1,14 +1,18 @@
-// The HTTP/2 lane: Node's stream API on connections that were accepted elsewhere, over TLS by ALPN or in clear by
-// prior knowledge. Makes one Exchange of each stream and hands it to policy.
+// HTTP/2 by Node's stream API, where the general lane serves all of HTTP/1.1: the same exchanges, framed by nghttp2. Makes
+// one Exchange of each stream and hands it to policy.
 import { performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { ConnectionFacts } from '../../pipeline/exchange.ts';
-import type { RawHeaders } from '../../upstream/index.ts';
-import type { Limits } from '../../limits.ts';
-import type { Lane } from '../lane.ts';
-import { Http2Connection } from './http2-connection.ts';
-import { Http2Exchange } from './http2-exchange.ts';
-import type { Http2LaneParts } from './http2-lane-parts.ts';
+import { cancelStream } from '../../../h2/stream-endings.ts';
+import type { ConnectionFacts } from '../../../pipeline/exchange.ts';
+import type { RawHeaders } from '../../../upstream/index.ts';
+import type { Limits } from '../../../limits.ts';
+import type { Lane } from '../../lane.ts';
+import { Http2Connection } from '../http2-connection.ts';
+import { Http2Exchange } from '../http2-exchange.ts';
+import type { Http2LaneParts } from '../http2-lane-parts.ts';
+import { RequestSection } from '../request-section.ts';
+import { NodeStream } from './node-stream.ts';
+import { SessionEnd } from './session-end.ts';
 
 /** What a client may send ahead on all its streams together; Node gives it back as it comes in, paused streams or not. */
 const connectionWindowBytes = 1024 * 1024;
@@ -20,7 +24,7 @@ const sessionMegabytesMax = 32;
 /** One read of 64 KiB holds about 2,400 streams that are opened and reset. */
 const resetsBehindFactor = 8;
 
-export class Http2Lane implements Lane {
+export class NodeHttp2Lane implements Lane {
   readonly #parts: Http2LaneParts;
   readonly #options: object;
   readonly #connections = new Set<Http2Connection>();
@@ -41,33 +45,40 @@ export class Http2Lane implements Lane {
   serve(socket: Socket, facts: ConnectionFacts): void {
     if (socket.destroyed) return;
     const session = performServerHandshake(socket, this.#options);
-    const connection = new Http2Connection(session, socket, {
-      facts: { ...facts, lane: 'http2' },
-      deps: this.#parts.deps,
-    });
+    const { deps } = this.#parts;
+    const end = new SessionEnd(session, socket, deps);
+    const connection = new Http2Connection({ socket, end, facts: { ...facts, lane: 'http2' }, deps });
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
     session.setLocalWindowSize(connectionWindowBytes);
-    session.on('stream', (stream, fields, _flags, raw?: RawHeaders) =>
-      this.#stream(connection, stream, { fields, raw: raw ?? [] }),
+    // Told by 'close' too; without a listener an error would end the process.
+    session.on('error', ignore);
+    session.on('ping', () => connection.controlFrame());
+    session.on('remoteSettings', () => connection.greeted());
+    session.on('stream', (stream, _fields: IncomingHttpHeaders, _flags, raw?: RawHeaders) =>
+      this.#stream(connection, stream, raw ?? []),
     );
   }
 
-  #stream(
-    connection: Http2Connection,
-    stream: ServerHttp2Stream,
-    head: { readonly fields: IncomingHttpHeaders; readonly raw: RawHeaders },
-  ): void {
+  #stream(connection: Http2Connection, stream: ServerHttp2Stream, fields: RawHeaders): void {
     // Node tells of resets by errors too; 'close' is what counts. Before anything else: an error that nobody hears
     // would end the process.
     stream.on('error', ignore);
-    if (stream.destroyed || stream.closed) {
-      // Reset before it was looked at: nothing to serve, but it counts.
+    const section = stream.destroyed || stream.closed ? null : RequestSection.read(fields);
+    if (section === null) {
+      // Reset before it was looked at, or not a request after all: nothing to serve, but it counts.
       connection.aborted();
+      cancelStream(stream);
       return;
     }
-    const section = { ...head, endsStream: stream.endAfterHeaders };
-    const exchange = new Http2Exchange({ stream, section, connection, parts: this.#parts });
+    const endsStream = stream.endAfterHeaders;
+    const exchange = new Http2Exchange({
+      stream: new NodeStream(stream, endsStream),
+      section,
+      endsStream,
+      connection,
+      parts: this.#parts,
+    });
     this.#parts.deps.run(exchange);
   }
 }
