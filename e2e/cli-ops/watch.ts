@@ -13,7 +13,7 @@ export function testWatch(place: () => TwoServers): void {
     await watching.printed(/near: maintenance/);
     await place().tako(['maintenance', 'off', '--app', 'web', '--server', 'near']);
     await watching.printed(/near: maintenance[^]*near: running/);
-    await place().daemons.far.crash();
+    await place().daemons.far.crash(() => watching.printed(/unreachable far: /));
     await watching.printed(/unreachable far: [^]*far: running/);
     watching.child.kill('SIGINT');
     expect(await watching.exited).toMatchObject({ code: 130 });

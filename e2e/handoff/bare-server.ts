@@ -91,7 +91,9 @@ class Bare implements BareServer {
       left = processesOf(this.dir);
       return left.length === 0 ? true : null;
     }).catch((cause: unknown) => {
-      throw new Error(`left: ${JSON.stringify(left)}\n${this.process.output().slice(-OUTPUT_SHOWN)}`, { cause });
+      throw new Error(`left: ${JSON.stringify(left)}\n${this.process.output().slice(-OUTPUT_SHOWN)}`, {
+        cause,
+      });
     });
     this.#ended = true;
   }

@@ -18,8 +18,8 @@ export interface DaemonChain extends AsyncDisposable {
   connect(): Promise<ManagementClient>;
   /** SIGHUP; resolves with its duration when a successor leads, or with the reason when the old one goes on. */
   reload(): Promise<{ kind: 'reloaded'; durationMs: number } | { kind: 'failed'; reason: string }>;
-  /** SIGKILL of the control process, and another start on the same folders. */
-  crash(): Promise<{ durationMs: number }>;
+  /** SIGKILL of the control process, and another start on the same folders, once what is waited for meanwhile is there. */
+  crash(meanwhile?: () => Promise<unknown>): Promise<{ durationMs: number }>;
   /** Pids of the instances that `status` knows, sorted. */
   appPids(): Promise<number[]>;
 }
@@ -74,11 +74,12 @@ export function followDaemon(server: RunningServer, flags: readonly string[] = [
       await serving(before.pid);
       return { kind: 'reloaded', durationMs: Math.round(performance.now() - startedAt) };
     },
-    async crash() {
+    async crash(meanwhile = async () => undefined) {
       const pid = await pidNow();
       const startedAt = performance.now();
       process.kill(pid, 'SIGKILL');
       await ended(pid, deadlineMs);
+      await meanwhile();
       const args = [
         '--socket',
         server.socketPath,

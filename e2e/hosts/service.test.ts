@@ -39,7 +39,10 @@ testWith(
       tookMs.push(Math.round(performance.now() - startedAt));
       await untilMore(load, 50);
       expect(await appPids(host)).toEqual(apps);
-      expect((await serviceProcesses(host)).map(({ pid }) => pid)).not.toContain(before);
+      // It answers for a moment longer, so that no call meets a closed door.
+      await eventually('the end of the daemon before', 60_000, async () =>
+        (await serviceProcesses(host)).some(({ pid }) => pid === before) ? null : true,
+      );
     }
     console.log(`reloads took ${tookMs.join(', ')} ms until systemd knew`);
     await expectNoLoss(load, `${rounds} × systemctl reload`);
@@ -68,6 +71,32 @@ testWith(
     console.log(`restarts after kill -9 took ${tookMs.join(', ')} ms until systemd knew`);
     await expectNoLoss(load, `${rounds} × kill -9 of the main process`);
     expect(Number((await serviceFacts(host))['NRestarts'])).toBeGreaterThanOrEqual(rounds);
+  },
+);
+
+testWith(
+  hostNeeds,
+  'kill -9 of the main process in the middle of a reload: one daemon leads in the end, the same apps, no failed request',
+  { timeout },
+  async () => {
+    const host = await serviceHost();
+    const apps = await appPids(host);
+    await using load = startServiceLoad(host);
+    for (const afterMs of [20, 100, 180, 260, 340]) {
+      const before = await mainPid(host);
+      await host.sh(`kill -HUP ${before}; sleep ${afterMs / 1000}; kill -9 ${before} 2> /dev/null || true`);
+      await whenSucceeded(host, before);
+      await untilMore(load, 50);
+      expect(await appPids(host)).toEqual(apps);
+      await eventually('a single daemon', 60_000, async () => {
+        const daemons = (await serviceProcesses(host)).filter(
+          ({ command }) => /\bmain\.js\b/.test(command) && !/worker/.test(command),
+        );
+        return daemons.filter((one) => !isApp(one)).length === 1 ? true : null;
+      });
+    }
+    await expectNoLoss(load, 'kill -9 of the main process in the middle of a reload');
+    expect(await serviceFacts(host)).toMatchObject({ ActiveState: 'active', SubState: 'running' });
   },
 );
 
@@ -123,8 +152,21 @@ testWith(
     await host.sh('systemctl stop tako-server');
     expect(await serviceProcesses(host)).toEqual([]);
 
-    // At once after a reload: systemd did not start the process that it has to stop, and may not know it yet.
+    // At once after a reload: systemd did not start the process that it has to stop, and may not know it yet. The second
+    // reload is of a main process that systemd did not start either.
     await host.sh('systemctl start tako-server; systemctl reload tako-server; systemctl stop tako-server');
+    expect(await serviceProcesses(host)).toEqual([]);
+    await host.sh('systemctl start tako-server');
+    const first = await mainPid(host);
+    await host.sh('systemctl reload tako-server');
+    await whenSucceeded(host, first);
+    await host.sh('systemctl reload tako-server; systemctl restart tako-server');
+    expect(await serviceFacts(host)).toMatchObject({
+      ActiveState: 'active',
+      SubState: 'running',
+      NRestarts: '0',
+    });
+    await host.sh('systemctl reload tako-server; systemctl stop tako-server');
     expect(await serviceProcesses(host)).toEqual([]);
     expect(
       await host.sh('cat /proc/[0-9]*/status 2>/dev/null | awk \'$1 == "Uid:" && $2 >= 70000\' | wc -l'),

@@ -32,6 +32,8 @@ export const accessLogCheckMs = 5_000;
 export const idleSweepMs = 500;
 /** At a stop connections are still answered for so long, with `Connection: close`, before idle ones are closed. */
 export const stopLameDuckMs = 250;
+/** A worker that leaves waits so long for the control process to have read its last words. */
+export const lastWordTimeoutMs = 1_000;
 /** Old workers answer on their connections for so long before idle ones are closed (spec 40, Handoff). */
 export const lameDuckMs = 2_000;
 /** The old management socket answers for so long after the link has moved: who had looked it up is still on the way. */

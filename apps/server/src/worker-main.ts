@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import net from 'node:net';
 import { createDataPlane } from '@tako/proxy';
 import type { ControlMessage, WorkerMessage } from '@tako/proxy';
-import { stopLameDuckMs } from './limits.ts';
+import { lastWordTimeoutMs, stopLameDuckMs } from './limits.ts';
 import { createLog } from './log.ts';
 import { createMessageLine } from './workers/message-line.ts';
 import type { MessageLine } from './workers/message-line.ts';
@@ -57,6 +57,7 @@ async function leave(reason: string): Promise<void> {
   const result = await plane.lameDuck({ lameDuckMs: stopLameDuckMs, drainMs: argument.drainMs });
   server.close();
   await plane.close();
+  await line?.finish(lastWordTimeoutMs);
   log.info({ reason, ...result }, 'worker left');
   await rm(socketPath, { force: true });
   process.exit(0);

@@ -111,7 +111,8 @@ export class LogWriter {
   /** `position`: of the first line that is not written yet; a marker stands right before it. */
   async #writeBatch(lines: readonly string[], position: number | undefined): Promise<void> {
     if (performance.now() < this.#retryAt) {
-      this.#drop(lines.length, 'the log could not be written');
+      // For the reason that the attempt before failed for.
+      this.#dropped += lines.length;
       this.#retryLater();
       return;
     }

@@ -1,6 +1,7 @@
 // The daemon's process over its generations: starts a daemon, hands it to a successor on SIGHUP, takes it back when
 // the successor fails, ends it on SIGTERM. Knows signals and exits only through what main.ts gives it.
 import type { Socket } from 'node:net';
+import { TakoError } from '@tako/config';
 import type { ServerIdentity } from '@tako/protocol';
 import { errorMessage } from '../files/durable-file.ts';
 import type { ControlSockets } from '../listeners/control-sockets.ts';
@@ -109,7 +110,7 @@ class ProcessLife implements DaemonProcess {
 
   async #reload(): Promise<void> {
     const { successor, notifier } = this.#given;
-    notifier.reloading('handing over');
+    notifier.status('starting a successor');
     const outcome = await this.#handOver({
       handsSockets: true,
       meet: () => startSuccessor(successor, this.#daemon),
@@ -165,7 +166,10 @@ class ProcessLife implements DaemonProcess {
             return partials;
           },
           announce: (pid) => {
-            if (pid !== 0) this.#given.notifier.mainPid(pid);
+            if (pid === 0) return;
+            // Not before: a unit that reloads is stopped without ExecStop=, and its main process killed at once.
+            this.#given.notifier.reloading('handing over');
+            this.#given.notifier.mainPid(pid);
           },
         }),
       (error: unknown): HandoffOutcome => ({ kind: 'failed', reason: errorMessage(error), released: null }),
@@ -216,7 +220,13 @@ export async function runDaemonProcess(given: DaemonProcessSpec): Promise<Daemon
     sockets: inheritance.sockets ?? given.activated,
     control: inheritance.control.with(given.activatedControl),
   });
-  await succession?.ready();
+  const isNamed = (await succession?.ready()) ?? true;
+  if (!isNamed && given.notifier.isHeard) {
+    // The service manager will start another one, which adopts everything; two that lead would be one too many.
+    throw new TakoError('HANDOFF_FAILED', 'the daemon before died before it had named its successor', {
+      hint: 'the service manager starts the next one',
+    });
+  }
   given.notifier.ready(`serving, version ${spec.version}`);
   // The main process from now on. Daemons that replace one another more often than they speak must not look dead.
   given.notifier.watchdog();

@@ -200,6 +200,7 @@ export async function openManagement(given: ManagementSpec): Promise<OpenManagem
     },
     showChallenges: () => showChallenges(parts),
     identity: identityOf(given, upgrading),
+    starting: () => state.starting,
     departure: departureOf(given),
   });
   const streams = new AbortController();

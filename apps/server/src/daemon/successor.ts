@@ -13,26 +13,28 @@ import type { FromPredecessor, FromSuccessor, HandoffOffer } from './handoff-cha
 export interface Succession {
   /** Says `prepared`; resolves with what the predecessor let go of. Throws HANDOFF_FAILED when it died or changed its mind. */
   takeOver(): Promise<Inheritance>;
-  /** The predecessor may exit. Resolves when the service manager knows this process, or the predecessor is gone. */
-  ready(): Promise<void>;
+  /**
+   * The predecessor may exit. Resolves when the service manager knows this process; to false when the predecessor, whose
+   * child this is, died before it said so.
+   */
+  ready(): Promise<boolean>;
 }
 
 /** By default over the channel that a successor inherits; a standby that gives back is reached over a socket. */
-export function joinSuccession(
-  offer: HandoffOffer,
-  channel: Socket = new Socket({ fd: handoffChannelFd }),
-): Succession {
+export function joinSuccession(offer: HandoffOffer, given: Socket | null = null): Succession {
+  const channel = given ?? new Socket({ fd: handoffChannelFd });
   const released = Promise.withResolvers<Extract<FromPredecessor, { type: 'released' }> | null>();
-  const announced = Promise.withResolvers<void>();
+  const announced = Promise.withResolvers<boolean>();
   const line = createMessageLine<FromPredecessor, FromSuccessor>(channel, {
     onMessage: (message) => {
       if (message.type === 'released') released.resolve(message);
-      else announced.resolve();
+      else announced.resolve(true);
     },
     // A predecessor that dies before it let go leaves everything to whoever starts next.
     onClose: () => {
       released.resolve(null);
-      announced.resolve();
+      // Whom a standby gives back to was started by a service manager of its own.
+      announced.resolve(given !== null);
     },
   });
   return {
@@ -56,7 +58,7 @@ export function joinSuccession(
     },
     ready: async () => {
       line.send({ type: 'ready' });
-      await withDeadline(announced.promise, handoffAnnounceTimeoutMs, undefined);
+      return withDeadline(announced.promise, handoffAnnounceTimeoutMs, true);
     },
   };
 }

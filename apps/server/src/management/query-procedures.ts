@@ -23,6 +23,8 @@ export interface QueryProcedureDeps {
   readonly events: ServerEvents;
   readonly logs: LogSource;
   readonly identity: () => ServerIdentity;
+  /** While the daemon starts: before its end what runs is not known yet, and must not look like nothing. */
+  readonly starting: () => Promise<void> | null;
   readonly manifestDigest: (manifest: Manifest) => string;
   readonly audit: { list(filter: { deploymentId?: string | undefined; limit: number }): AuditEntry[] };
   readonly certificates: { list(): Awaited<ReturnType<ManagementService['certificates']>> };
@@ -61,6 +63,7 @@ export function queryProcedures(deps: QueryProcedureDeps): QueryProcedures {
     serverInfo: async () => deps.identity(),
 
     status: async (input) => {
+      await deps.starting();
       const chosen =
         input.deploymentId === undefined ? deployments.all : [deployments.get(input.deploymentId)];
       // Every build that runs is shown, that of a first deploy too; one that only waits for it is not there yet.
@@ -91,6 +94,7 @@ export function queryProcedures(deps: QueryProcedureDeps): QueryProcedures {
     routes: async () => store.deployments.allRoutes(),
 
     releases: async (input) => {
+      await deps.starting();
       known(input.deploymentId);
       const current = deployments.find(input.deploymentId)?.record.currentVersion ?? null;
       return store.releases

@@ -8,6 +8,8 @@ import { notifyTimeoutMs } from './limits.ts';
 import { parseUnixAddress, parseWatchdogInterval, statusLine } from './notify-address.ts';
 
 export interface Notifier {
+  /** There is a service manager to tell. */
+  readonly isHeard: boolean;
   /** `READY=1`: started, or done with reloading. From the main process only, or it is not heard. */
   ready(status: string): void;
   /** `RELOADING=1`: until the next `ready`, which may come from a successor. */
@@ -37,6 +39,7 @@ export interface NotifierSpec {
 
 const nothing = (): void => undefined;
 const silent: Notifier = Object.freeze({
+  isHeard: false,
   ready: nothing,
   reloading: nothing,
   stopping: nothing,
@@ -93,6 +96,7 @@ export function createNotifier({ environment, pid, log }: NotifierSpec): Notifie
   const send = createSender(address, libc, log);
   const say = (...lines: string[]): void => send(lines, notifyTimeoutMs);
   return {
+    isHeard: true,
     ready: (status) => say('READY=1', statusLine(status)),
     reloading: (status) =>
       say('RELOADING=1', `MONOTONIC_USEC=${monotonicMicroseconds()}`, statusLine(status)),

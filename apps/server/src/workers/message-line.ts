@@ -2,9 +2,12 @@
 import type { Socket } from 'node:net';
 import { TakoError } from '@tako/config';
 import { workerLineBytesMax } from '../limits.ts';
+import { withDeadline } from '../timing.ts';
 
 export interface MessageLine<Out> {
   send(message: Out): void;
+  /** What was sent is read by the other side before it is over; resolves then, or at the deadline. */
+  finish(timeoutMs: number): Promise<void>;
   close(): void;
 }
 
@@ -45,11 +48,20 @@ export function createMessageLine<In, Out>(
     }
   });
   socket.on('error', (error) => (failure ??= error));
-  socket.on('close', () => hooks.onClose(failure));
+  const closed = Promise.withResolvers<void>();
+  socket.on('close', () => {
+    closed.resolve();
+    hooks.onClose(failure);
+  });
 
   return {
     // After a close a message goes nowhere on purpose: the owner learns of the close by onClose.
     send: (message) => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`)),
+    // Half of it: one who goes away altogether breaks a message that is on its way to him, and with it what he said last.
+    finish: (timeoutMs) => {
+      if (!socket.destroyed) socket.end();
+      return withDeadline(closed.promise, timeoutMs, undefined);
+    },
     close: () => void socket.destroy(),
   };
 }
