@@ -25,9 +25,9 @@ export function requestEdits(input: RequestEditsInput): HeaderEdits {
   const via = exchange.header('via');
   const { memory } = exchange.connection;
   // Most requests: what the app is told about the client is what it was told with the one before.
-  if (via === undefined && exchange.protocol === 'HTTP/1.1' && memory.origin === origin) {
+  if (via === undefined && exchange.protocol !== 'HTTP/1.0' && memory.origin === origin) {
     if (memory.blockOrigin !== origin) {
-      memory.block = new FieldBlock(originFields(input, `1.1 ${serverName}`));
+      memory.block = new FieldBlock(originFields(input, `${exchange.protocol.slice(5)} ${serverName}`));
       memory.blockOrigin = origin;
     }
     return { drop, block: memory.block ?? undefined, add: own };
