@@ -35,7 +35,9 @@ function isSettled({ server, deployments }: ServerStatus): boolean {
 function kindOf({ command, state }: ProcessFacts): string {
   if (command.includes('main.js --socket')) return 'control process';
   if (command.includes('/worker-main.')) return 'worker';
-  return `${state} ${command.replaceAll(/\d+/g, 'N')}`;
+  // One that happens to run in this moment is no other than one that waits.
+  const what = command.replaceAll(/\d+/g, 'N');
+  return state === 'Z' ? `zombie ${what}` : what;
 }
 
 /** Once the generations before have left and nothing is in flight: call it without load. */
