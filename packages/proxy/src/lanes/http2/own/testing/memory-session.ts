@@ -14,7 +14,7 @@ import { ResponseBlocks } from '../response-blocks.ts';
 import { ServerSession, type SessionEvents } from '../server-session.ts';
 
 /** Takes all, or nothing until it is told to. */
-export class MemorySocket extends Socket {
+class MemorySocket extends Socket {
   isTaking = true;
   /** How often somebody asked whether it takes more. */
   looks = 0;
@@ -52,7 +52,8 @@ export class MemorySocket extends Socket {
   }
 }
 
-class TurnByHand extends OutputTurn {
+/** Many sessions may share one, and the buffers that it keeps. */
+export class TurnByHand extends OutputTurn {
   #waiting: TurnOutput[] = [];
 
   override add(output: TurnOutput): void {
@@ -70,9 +71,14 @@ const reads = new StaticReads();
 export class MemorySession {
   readonly socket = new MemorySocket();
   readonly session: ServerSession;
-  readonly #turn = new TurnByHand();
+  readonly #turn: TurnByHand;
 
-  constructor(request: SessionEvents['request'], limits: Partial<Limits> = {}) {
+  constructor(
+    request: SessionEvents['request'],
+    limits: Partial<Limits> = {},
+    turn: TurnByHand = new TurnByHand(),
+  ) {
+    this.#turn = turn;
     const deps: LaneDeps = {
       limits: { ...defaultLimits, ...limits },
       clock,
@@ -87,7 +93,7 @@ export class MemorySession {
       socket,
       encrypted: false,
       deps,
-      turn: this.#turn,
+      turn,
       blocks: new ResponseBlocks(new HpackEncoder(), new DateText()),
       events: {
         request,
