@@ -71,6 +71,15 @@ describe.each(http2Lanes)('$name', (lane) => {
       expect(app.seen).toHaveLength(1);
     });
 
+    test('may ask for the asterisk with OPTIONS alone', async () => {
+      await using app = await startApp();
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      const asterisk = { port: plane.port, path: '*' };
+      expect((await askHttp2({ ...asterisk, method: 'OPTIONS' })).status).toBe(200);
+      await expect(askHttp2(asterisk)).rejects.toThrow('aborted with');
+      expect(app.seen.map(({ method, url }) => `${method} ${url}`)).toEqual(['OPTIONS *']);
+    });
+
     test('carries trailers both ways, around a body of unknown length', async () => {
       await using app = await startApp((message, response) => {
         message.resume();

@@ -9,7 +9,7 @@ import { answerOf, Http2TestSession } from '../../conformance/http2-client.ts';
 import { http2Lanes } from '../../conformance/http2-lanes.ts';
 import { refusingPort, startApp, startRawApp, type TestApp } from '../../conformance/test-app.ts';
 import { headOf } from '../../conformance/test-client.ts';
-import { instanceAt, startPlane, until, type TestPlane } from '../../conformance/test-plane.ts';
+import { instanceAt, standsStill, startPlane, until, type TestPlane } from '../../conformance/test-plane.ts';
 
 async function startEcho(seen: string[] = []): Promise<TestApp> {
   return await startApp(
@@ -183,6 +183,43 @@ describe.each(http2Lanes)('$name', (lane) => {
       else client.socket.destroy();
       await until(() => plane.plane.inspect().requests.inFlight === 0 && app.sockets.size === 0);
       expect(seen).toContain('close 1006');
+    });
+
+    test('holds an app back whose client does not read, and loses nothing', async () => {
+      const bytes = randomBytes(64 * 1024);
+      const total = 32 * 1024 * 1024;
+      let written = 0;
+      const sent = createHash('sha256');
+      await using app = await startApp(undefined, (server) => {
+        server.on('upgrade', (message, socket) => {
+          const key = `${message.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+          const accept = createHash('sha1').update(key).digest('base64');
+          const lines = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+          socket.write(headOf('HTTP/1.1 101 Switching', ...lines));
+          const more = (): void => {
+            while (written < total) {
+              written += bytes.length;
+              sent.update(bytes);
+              if (!socket.write(bytes)) return void socket.once('drain', more);
+            }
+            socket.end();
+          };
+          more();
+        });
+      });
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      using client = await openSession(plane);
+      const { stream } = new WebSocketStream(client);
+      stream.removeAllListeners('data').pause();
+      await once(stream, 'response');
+      await standsStill(() => written);
+      expect(written).toBeLessThan(total / 2);
+      const received = createHash('sha256');
+      stream.on('data', (chunk: Buffer) => received.update(chunk)).resume();
+      await once(stream, 'end');
+      expect([written, received.digest('hex')]).toEqual([total, sent.digest('hex')]);
+      stream.end();
+      await until(() => plane.plane.inspect().requests.inFlight === 0 && app.sockets.size === 0);
     });
 
     test('is reset when the app breaks it off', async () => {

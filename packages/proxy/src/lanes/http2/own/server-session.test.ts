@@ -74,6 +74,46 @@ describe('WINDOW_UPDATE of the connection', () => {
   });
 });
 
+describe('the window of a stream', () => {
+  test('that SETTINGS have made negative is opened by as much before anything more is sent', () => {
+    const memory = new MemorySession((stream) => {
+      stream.listen(listener());
+      answer(stream, 'x'.repeat(1_000));
+    });
+    const sent = (): number =>
+      memory
+        .frames()
+        .filter(({ type }) => type === frameType.data)
+        .reduce((sum, { payload }) => sum + payload.length, 0);
+    memory.give(begin, initialWindow(100), request(1));
+    expect(sent()).toBe(100);
+    memory.give(initialWindow(0), windowUpdate(1, 100));
+    expect(sent()).toBe(100);
+    memory.give(windowUpdate(1, 50));
+    expect(sent()).toBe(150);
+    memory.give(initialWindow(200));
+    expect(sent()).toBe(350);
+    memory.give(initialWindow(2_000));
+    expect(sent()).toBe(1_000);
+    expect(memory.frames().at(-1)?.flags).toBe(endStream);
+  });
+
+  test.each([
+    ['of it ends the stream', windowUpdate(1, 2 ** 31 - 1), frameType.rstStream],
+    ['of the connection ends that', windowUpdate(0, 2 ** 31 - 1), frameType.goaway],
+    [
+      'by SETTINGS ends the connection',
+      Buffer.concat([windowUpdate(1, 1), initialWindow(2 ** 31 - 1)]),
+      frameType.goaway,
+    ],
+  ])('too wide, %s', (_name, octets, type) => {
+    const memory = new MemorySession((stream) => stream.listen(listener()));
+    memory.give(begin, request(1), octets);
+    const last = memory.frames().at(-1);
+    expect([last?.type, last?.payload.readUInt32BE(type === frameType.goaway ? 4 : 0)]).toEqual([type, 3]);
+  });
+});
+
 describe('a stream that is ended while it is told', () => {
   const ends: Readonly<Record<string, (stream: ServerStream) => void>> = {
     reset: (stream) => stream.reset(),
