@@ -9,6 +9,7 @@ import {
   frame,
   frameType,
   endHeaders,
+  endStream,
   RawHttp2Client,
   usualFields,
 } from '../../conformance/http2-frames.ts';
@@ -124,6 +125,28 @@ describe.each(http2Lanes)('$name', (lane) => {
       await once(stream, 'close');
       expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
       await until(() => plane.plane.inspect().requests.inFlight === 0);
+    });
+  });
+
+  describe('a client that reads nothing at all', () => {
+    test.each(['/large', '/small'])('is let go, its connection with it (%s)', async (path) => {
+      await using app = await startApp((message, response) => {
+        response.end(Buffer.alloc(message.url === '/large' ? 32 * 1024 * 1024 : 10));
+      });
+      await using plane = await startPlane(lane, {
+        deployments: [{ instances: [instanceAt(app.port)] }],
+        options: { limits: { bodyIdleTimeoutMs: 200, keepAliveTimeoutMs: 200, lingerMs: 200 } },
+      });
+      using client = await RawHttp2Client.open(plane.port);
+      client.socket.pause();
+      client.send(
+        frame(frameType.settings, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])),
+        frame(frameType.windowUpdate, 0, 0, Buffer.from([0x7f, 0, 0, 0])),
+        frame(frameType.headers, endHeaders | endStream, 1, fieldBlock(usualFields(testHost, path))),
+      );
+      await until(() => app.accepted === 1);
+      await until(() => plane.plane.inspect().connections.open === 0);
+      expect(plane.plane.inspect().requests).toMatchObject({ inFlight: 0, clients: 0 });
     });
   });
 
