@@ -2,6 +2,7 @@
 import { chunkScannerTarget } from './chunk-scanner.fuzz.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { hpackDecoderTarget } from './hpack-decoder.fuzz.ts';
+import { http2SessionTarget } from './http2-session.fuzz.ts';
 import { projectFileTarget } from './project-file.fuzz.ts';
 import { proxyHeaderTarget } from './proxy-header.fuzz.ts';
 import { requestHeadTarget } from './request-head.fuzz.ts';
@@ -16,4 +17,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   routePatternTarget,
   projectFileTarget,
   hpackDecoderTarget,
+  http2SessionTarget,
 ];

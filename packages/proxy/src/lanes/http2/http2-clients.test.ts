@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { http2Lanes } from '../../conformance/http2-lanes.ts';
 import { startApp } from '../../conformance/test-app.ts';
 import { makeCertificate } from '../../conformance/test-certificates.ts';
 import { instanceAt, startPlane, testHost, type TestPlane } from '../../conformance/test-plane.ts';
 
-const lane = { name: 'HTTP/2 lane', lanes: 'all', client: 'http2' } as const;
 const run = promisify(execFile);
 
 const has = (program: string): boolean => {
@@ -23,62 +23,64 @@ const has = (program: string): boolean => {
   }
 };
 
-const start = async (port: number): Promise<TestPlane> =>
-  await startPlane(lane, {
-    deployments: [{ instances: [instanceAt(port)] }],
-    certificates: [await makeCertificate([testHost], true)],
-    https: true,
-  });
+describe.each(http2Lanes)('$name', (lane) => {
+  const start = async (port: number): Promise<TestPlane> =>
+    await startPlane(lane, {
+      deployments: [{ instances: [instanceAt(port)] }],
+      certificates: [await makeCertificate([testHost], true)],
+      https: true,
+    });
 
-const places = ['https', 'http'] as const;
+  const places = ['https', 'http'] as const;
 
-describe.runIf(has('curl'))('curl', () => {
-  const curl = async (plane: TestPlane, scheme: 'http' | 'https', ...more: string[]): Promise<string> => {
-    const port = scheme === 'https' ? plane.httpsPort : plane.port;
-    const version = scheme === 'https' ? '--http2' : '--http2-prior-knowledge';
-    const resolve = ['--resolve', `${testHost}:${port}:127.0.0.1`];
-    const report = ['-w', '\n%{http_version} %{http_code}'];
-    const url = `${scheme}://${testHost}:${port}/a?b=c`;
-    const { stdout } = await run('curl', ['-sSk', version, ...resolve, ...report, ...more, url]);
-    return stdout;
-  };
+  describe.runIf(has('curl'))('curl', () => {
+    const curl = async (plane: TestPlane, scheme: 'http' | 'https', ...more: string[]): Promise<string> => {
+      const port = scheme === 'https' ? plane.httpsPort : plane.port;
+      const version = scheme === 'https' ? '--http2' : '--http2-prior-knowledge';
+      const resolve = ['--resolve', `${testHost}:${port}:127.0.0.1`];
+      const report = ['-w', '\n%{http_version} %{http_code}'];
+      const url = `${scheme}://${testHost}:${port}/a?b=c`;
+      const { stdout } = await run('curl', ['-sSk', version, ...resolve, ...report, ...more, url]);
+      return stdout;
+    };
 
-  test.each(places)('gets, posts, uploads and downloads over %s', async (scheme) => {
-    await using app = await startApp();
-    await using plane = await start(app.port);
-    expect(await curl(plane, scheme)).toMatch(/\n2 200$/);
-    expect(await curl(plane, scheme, '-d', 'a=1', '-b', 'x=1; y=2')).toMatch(/\n2 200$/);
-    expect(app.seen[1]).toMatchObject({ method: 'POST', body: 'a=1', headers: { cookie: 'x=1; y=2' } });
-    expect(await curl(plane, scheme, '-I')).toMatch(/^HTTP\/2 200/);
-  });
+    test.each(places)('gets, posts, uploads and downloads over %s', async (scheme) => {
+      await using app = await startApp();
+      await using plane = await start(app.port);
+      expect(await curl(plane, scheme)).toMatch(/\n2 200$/);
+      expect(await curl(plane, scheme, '-d', 'a=1', '-b', 'x=1; y=2')).toMatch(/\n2 200$/);
+      expect(app.seen[1]).toMatchObject({ method: 'POST', body: 'a=1', headers: { cookie: 'x=1; y=2' } });
+      expect(await curl(plane, scheme, '-I')).toMatch(/^HTTP\/2 200/);
+    });
 
-  test('uploads and downloads a file unchanged, its length told or not', async () => {
-    await using app = await startApp((message, response) => void message.pipe(response));
-    await using plane = await start(app.port);
-    const dir = await mkdtemp(join(tmpdir(), 'tako-http2-'));
-    try {
-      const bytes = randomBytes(5 * 1024 * 1024);
-      const [up, down] = [join(dir, 'up'), join(dir, 'down')];
-      await writeFile(up, bytes);
-      for (const more of [[], ['-H', 'Transfer-Encoding: chunked'], ['-H', 'Expect: 100-continue']]) {
-        expect(await curl(plane, 'https', '-T', up, '-o', down, ...more)).toMatch(/2 200$/);
-        const sum = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
-        expect(sum(await readFile(down))).toBe(sum(bytes));
+    test('uploads and downloads a file unchanged, its length told or not', async () => {
+      await using app = await startApp((message, response) => void message.pipe(response));
+      await using plane = await start(app.port);
+      const dir = await mkdtemp(join(tmpdir(), 'tako-http2-'));
+      try {
+        const bytes = randomBytes(5 * 1024 * 1024);
+        const [up, down] = [join(dir, 'up'), join(dir, 'down')];
+        await writeFile(up, bytes);
+        for (const more of [[], ['-H', 'Transfer-Encoding: chunked'], ['-H', 'Expect: 100-continue']]) {
+          expect(await curl(plane, 'https', '-T', up, '-o', down, ...more)).toMatch(/2 200$/);
+          const sum = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+          expect(sum(await readFile(down))).toBe(sum(bytes));
+        }
+      } finally {
+        await rm(dir, { recursive: true });
       }
-    } finally {
-      await rm(dir, { recursive: true });
-    }
+    });
   });
-});
 
-describe.runIf(has('h2load'))('h2load', () => {
-  test.each(places)('gets every answer over %s', async (scheme) => {
-    await using app = await startApp((_message, response) => response.end('x'.repeat(100)));
-    await using plane = await start(app.port);
-    const port = scheme === 'https' ? plane.httpsPort : plane.port;
-    const load = ['-n', '3000', '-c', '8', '-m', '32', `--connect-to=127.0.0.1:${port}`];
-    const { stdout } = await run('h2load', [...load, `${scheme}://${testHost}:${port}/`]);
-    expect(stdout).toContain('3000 succeeded, 0 failed, 0 errored');
-    expect(stdout).toContain('status codes: 3000 2xx');
+  describe.runIf(has('h2load'))('h2load', () => {
+    test.each(places)('gets every answer over %s', async (scheme) => {
+      await using app = await startApp((_message, response) => response.end('x'.repeat(100)));
+      await using plane = await start(app.port);
+      const port = scheme === 'https' ? plane.httpsPort : plane.port;
+      const load = ['-n', '3000', '-c', '8', '-m', '32', `--connect-to=127.0.0.1:${port}`];
+      const { stdout } = await run('h2load', [...load, `${scheme}://${testHost}:${port}/`]);
+      expect(stdout).toContain('3000 succeeded, 0 failed, 0 errored');
+      expect(stdout).toContain('status codes: 3000 2xx');
+    });
   });
 });

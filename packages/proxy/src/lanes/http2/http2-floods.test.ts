@@ -13,10 +13,10 @@ import {
   RawHttp2Client,
   usualFields,
 } from '../../conformance/http2-frames.ts';
+import { http2Lanes } from '../../conformance/http2-lanes.ts';
 import { startApp } from '../../conformance/test-app.ts';
 import { instanceAt, startPlane, testHost, until } from '../../conformance/test-plane.ts';
 
-const lane = { name: 'HTTP/2 lane', lanes: 'all', client: 'http2' } as const;
 const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 
 const get = (stream: number): Buffer =>
@@ -57,88 +57,92 @@ const floods: readonly Flood[] = [
   },
 ];
 
-describe('a flood', () => {
-  test.each(floods)('of $name ends with ENHANCE_YOUR_CALM', async ({ name, first, frames }) => {
-    await using app = await startApp();
-    await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
-    using client = await RawHttp2Client.open(plane.port);
-    client.send(...(first ?? []));
-    await flood(client, frames);
-    const code = await client.goawayCode();
-    // A stream that depends on itself is an error of the protocol, told as such once it is no accident.
-    if (name === 'PRIORITY of itself') expect([calm, constants.NGHTTP2_PROTOCOL_ERROR]).toContain(code);
-    else expect(code).toBe(calm);
-    client.socket.destroy();
-    await until(() => plane.plane.inspect().connections.open === 0);
-    expect(plane.plane.inspect().requests).toMatchObject({ inFlight: 0, clients: 0 });
-    expect((await askHttp2({ port: plane.port })).status).toBe(200);
-  });
-
-  test('is not what a busy client does: a PING for each request, resets now and then', async () => {
-    // Small enough for the windows, which this client never opens.
-    await using app = await startApp((_message, response) => response.end('ok'));
-    await using plane = await startPlane(lane, {
-      deployments: [{ instances: [instanceAt(app.port)] }],
-      options: { limits: { http2ControlFramesBurst: 10, http2ControlFramesPerSecond: 1 } },
+describe.each(http2Lanes)('$name', (lane) => {
+  describe('a flood', () => {
+    test.each(floods)('of $name ends with ENHANCE_YOUR_CALM', async ({ name, first, frames }) => {
+      await using app = await startApp();
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      using client = await RawHttp2Client.open(plane.port);
+      client.send(...(first ?? []));
+      await flood(client, frames);
+      const code = await client.goawayCode();
+      // A stream that depends on itself is an error of the protocol, told as such once it is no accident.
+      if (name === 'PRIORITY of itself') expect([calm, constants.NGHTTP2_PROTOCOL_ERROR]).toContain(code);
+      else expect(code).toBe(calm);
+      client.socket.destroy();
+      await until(() => plane.plane.inspect().connections.open === 0);
+      expect(plane.plane.inspect().requests).toMatchObject({ inFlight: 0, clients: 0 });
+      expect((await askHttp2({ port: plane.port })).status).toBe(200);
     });
-    using client = await RawHttp2Client.open(plane.port);
-    let stream = -1;
-    for (let turn = 0; turn < 200; turn += 1) {
-      const asked = (stream += 2);
-      client.send(get(asked), frame(frameType.ping, 0, 0, Buffer.alloc(8)));
-      await client.receives(frameType.data, (each) => each.stream === asked);
-      if (turn % 10 === 0) client.send(get((stream += 2)), cancel(stream));
-    }
-    expect(client.ended).toBe(false);
-  });
 
-  test('of requests for more streams than allowed is refused stream by stream', async () => {
-    await using app = await startApp(() => undefined);
-    await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
-    using client = await RawHttp2Client.open(plane.port);
-    client.send(...Array.from({ length: 300 }, (_, index) => get(1 + 2 * index)));
-    await until(() => client.frames.filter((each) => each.type === frameType.rstStream).length === 300 - 128);
-    const refused = client.frames.filter((each) => each.type === frameType.rstStream);
-    expect(new Set(refused.map((each) => each.payload.readUInt32BE(0)))).toEqual(
-      new Set([constants.NGHTTP2_REFUSED_STREAM]),
-    );
-    await until(() => plane.plane.inspect().requests.inFlight === 128);
-  });
+    test('is not what a busy client does: a PING for each request, resets now and then', async () => {
+      // Small enough for the windows, which this client never opens.
+      await using app = await startApp((_message, response) => response.end('ok'));
+      await using plane = await startPlane(lane, {
+        deployments: [{ instances: [instanceAt(app.port)] }],
+        options: { limits: { http2ControlFramesBurst: 10, http2ControlFramesPerSecond: 1 } },
+      });
+      using client = await RawHttp2Client.open(plane.port);
+      let stream = -1;
+      for (let turn = 0; turn < 200; turn += 1) {
+        const asked = (stream += 2);
+        client.send(get(asked), frame(frameType.ping, 0, 0, Buffer.alloc(8)));
+        await client.receives(frameType.data, (each) => each.stream === asked);
+        if (turn % 10 === 0) client.send(get((stream += 2)), cancel(stream));
+      }
+      expect(client.ended).toBe(false);
+    });
 
-  test('of any frames in any order leaves the data plane serving', async () => {
-    await using app = await startApp((message, response) => void message.pipe(response));
-    await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
-    const id = fc.constantFrom(0, 1, 3, 5, 7);
-    const octets = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
-    const anything = fc.oneof(
-      id.map(get),
-      id.map(post),
-      id.map(cancel),
-      fc
-        .tuple(fc.nat(1), id, octets)
-        .map(([flags, stream, payload]) => frame(frameType.data, flags, stream, payload)),
-      fc
-        .tuple(fc.nat(15), fc.nat(255), id, octets)
-        .map(([type, flags, stream, payload]) => frame(type, flags, stream, payload)),
-      fc.constant(frame(frameType.ping, 0, 0, Buffer.alloc(8))),
-      octets,
-    );
-    const leave = fc.constantFrom('end', 'destroy', 'reset');
-    await fc.assert(
-      fc.asyncProperty(fc.array(anything, { maxLength: 40 }), leave, async (frames, how) => {
-        using client = await RawHttp2Client.open(plane.port);
-        for (const each of frames) {
-          if (!client.send(each)) break;
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-        if (how === 'end') client.socket.end();
-        else if (how === 'reset') client.socket.resetAndDestroy();
-      }),
-      { numRuns: 150 },
-    );
-    expect((await askHttp2({ port: plane.port, method: 'POST', body: 'still here' })).body).toBe(
-      'still here',
-    );
-    await until(() => plane.plane.inspect().requests.inFlight === 0);
+    test('of requests for more streams than allowed is refused stream by stream', async () => {
+      await using app = await startApp(() => undefined);
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      using client = await RawHttp2Client.open(plane.port);
+      client.send(...Array.from({ length: 300 }, (_, index) => get(1 + 2 * index)));
+      await until(
+        () => client.frames.filter((each) => each.type === frameType.rstStream).length === 300 - 128,
+      );
+      const refused = client.frames.filter((each) => each.type === frameType.rstStream);
+      expect(new Set(refused.map((each) => each.payload.readUInt32BE(0)))).toEqual(
+        new Set([constants.NGHTTP2_REFUSED_STREAM]),
+      );
+      await until(() => plane.plane.inspect().requests.inFlight === 128);
+    });
+
+    test('of any frames in any order leaves the data plane serving', async () => {
+      await using app = await startApp((message, response) => void message.pipe(response));
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      const id = fc.constantFrom(0, 1, 3, 5, 7);
+      const octets = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
+      const anything = fc.oneof(
+        id.map(get),
+        id.map(post),
+        id.map(cancel),
+        fc
+          .tuple(fc.nat(1), id, octets)
+          .map(([flags, stream, payload]) => frame(frameType.data, flags, stream, payload)),
+        fc
+          .tuple(fc.nat(15), fc.nat(255), id, octets)
+          .map(([type, flags, stream, payload]) => frame(type, flags, stream, payload)),
+        fc.constant(frame(frameType.ping, 0, 0, Buffer.alloc(8))),
+        octets,
+      );
+      const leave = fc.constantFrom('end', 'destroy', 'reset');
+      await fc.assert(
+        fc.asyncProperty(fc.array(anything, { maxLength: 40 }), leave, async (frames, how) => {
+          using client = await RawHttp2Client.open(plane.port);
+          for (const each of frames) {
+            if (!client.send(each)) break;
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          if (how === 'end') client.socket.end();
+          else if (how === 'reset') client.socket.resetAndDestroy();
+        }),
+        { numRuns: 150 },
+      );
+      expect((await askHttp2({ port: plane.port, method: 'POST', body: 'still here' })).body).toBe(
+        'still here',
+      );
+      await until(() => plane.plane.inspect().requests.inFlight === 0);
+    });
   });
 });

@@ -10,10 +10,10 @@ import {
   RawHttp2Client,
   usualFields,
 } from '../../conformance/http2-frames.ts';
+import { http2Lanes } from '../../conformance/http2-lanes.ts';
 import { startApp } from '../../conformance/test-app.ts';
 import { instanceAt, startPlane, testHost } from '../../conformance/test-plane.ts';
 
-const lane = { name: 'HTTP/2 lane', lanes: 'all', client: 'http2' } as const;
 const hidden = `\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: ${testHost}`;
 
 const fields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -54,37 +54,39 @@ async function askNext(port: number): Promise<void> {
   await next.receives(frameType.data);
 }
 
-describe('HTTP/2 fields', () => {
-  test.each(Object.entries(fields))('with %s are one message or none', async (_name, odd) => {
-    await using app = await startApp();
-    await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
-    {
-      using client = await RawHttp2Client.open(plane.port);
-      const block = fieldBlock({ ...usualFields(testHost, '/odd'), ...odd });
-      client.send(frame(frameType.headers, endStream | endHeaders, 1, block));
-      await judged(client);
-    }
-    await askNext(plane.port);
-    // nghttp2 leaves out a field that no message may have, or resets the stream: one message or none, without it.
-    expect(['/odd,/next', '/next']).toContain(app.seen.map(({ url }) => url).join());
-    expect(JSON.stringify(app.seen)).not.toContain('smuggled');
-    expect(app.seen[0]?.rawHeaders.filter((name) => /^(?:x-a|x a|x-a: b)$/i.test(name))).toEqual([]);
-  });
+describe.each(http2Lanes)('$name', (lane) => {
+  describe('HTTP/2 fields', () => {
+    test.each(Object.entries(fields))('with %s are one message or none', async (_name, odd) => {
+      await using app = await startApp();
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      {
+        using client = await RawHttp2Client.open(plane.port);
+        const block = fieldBlock({ ...usualFields(testHost, '/odd'), ...odd });
+        client.send(frame(frameType.headers, endStream | endHeaders, 1, block));
+        await judged(client);
+      }
+      await askNext(plane.port);
+      // nghttp2 leaves out a field that no message may have, or resets the stream: one message or none, without it.
+      expect(['/odd,/next', '/next']).toContain(app.seen.map(({ url }) => url).join());
+      expect(JSON.stringify(app.seen)).not.toContain('smuggled');
+      expect(app.seen[0]?.rawHeaders.filter((name) => /^(?:x-a|x a|x-a: b)$/i.test(name))).toEqual([]);
+    });
 
-  test.each([
-    ['longer', '3'],
-    ['shorter', '9'],
-  ])('tell a length: a body that is %s reaches no app as a whole', async (_name, told) => {
-    await using app = await startApp();
-    await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
-    using client = await RawHttp2Client.open(plane.port);
-    const head = { ...usualFields(testHost, '/odd'), ':method': 'POST', 'content-length': told };
-    client.send(
-      frame(frameType.headers, endHeaders, 1, fieldBlock(head)),
-      frame(frameType.data, endStream, 1, Buffer.from('GET /s')),
-    );
-    await judged(client);
-    await askNext(plane.port);
-    expect(app.seen.map(({ url }) => url)).toEqual(['/next']);
+    test.each([
+      ['longer', '3'],
+      ['shorter', '9'],
+    ])('tell a length: a body that is %s reaches no app as a whole', async (_name, told) => {
+      await using app = await startApp();
+      await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
+      using client = await RawHttp2Client.open(plane.port);
+      const head = { ...usualFields(testHost, '/odd'), ':method': 'POST', 'content-length': told };
+      client.send(
+        frame(frameType.headers, endHeaders, 1, fieldBlock(head)),
+        frame(frameType.data, endStream, 1, Buffer.from('GET /s')),
+      );
+      await judged(client);
+      await askNext(plane.port);
+      expect(app.seen.map(({ url }) => url)).toEqual(['/next']);
+    });
   });
 });

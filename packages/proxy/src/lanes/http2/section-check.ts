@@ -18,7 +18,7 @@ const name = /^[!#$%&'*+\-.^_`|~\da-z]+$/;
 /** RFC 9113 §8.2.1: no NUL, CR or LF; RFC 9110 §5.5: no other control character, no white space around it. */
 const value =
   /^(?:[\u0021-\u007e\u0080-\u00ff](?:[\t\u0020-\u007e\u0080-\u00ff]*[\u0021-\u007e\u0080-\u00ff])?)?$/;
-const path = /^(?:\/[\u0021-\u007e\u0080-\u00ff]*|\*)$/;
+const path = /^\/[\u0021-\u007e\u0080-\u00ff]*$/;
 /** RFC 3986 §3.2 without user information (RFC 9113 §8.3.1). */
 const authority = /^[\w\-.~%!$&'()*+,;=:[\]]+$/;
 const scheme = /^[A-Za-z][A-Za-z\d+\-.]*$/;
@@ -82,8 +82,12 @@ function isRequest(pseudo: ReadonlyMap<PseudoName, string>, hasHost: boolean): b
     return host !== undefined && !pseudo.has(':scheme') && !pseudo.has(':path');
   if (protocol !== undefined && (method !== 'CONNECT' || host === undefined || !token.test(protocol)))
     return false;
-  return scheme.test(pseudo.get(':scheme') ?? '') && path.test(pseudo.get(':path') ?? '');
+  return scheme.test(pseudo.get(':scheme') ?? '') && isPathOf(method, pseudo.get(':path') ?? '');
 }
+
+/** RFC 9113 §8.3.1: the asterisk is for OPTIONS alone. */
+const isPathOf = (method: string, text: string): boolean =>
+  path.test(text) || (text === '*' && method === 'OPTIONS');
 
 function readPseudo(pseudo: ReadonlyMap<PseudoName, string>): PseudoFields {
   return {

@@ -23,6 +23,9 @@ export interface StreamTunnelInput {
   readonly upstreamBytes: (bytes: number) => void;
 }
 
+/** Final statuses that HTTP/2 can carry; Node lets an app say others. */
+const finalStatusMin = 200;
+const finalStatusMax = 599;
 /** RFC 6455 §1.3. */
 const acceptSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Meaningful between two ends of an HTTP/1.1 connection only (RFC 8441 §5): not the client's to say or to hear. */
@@ -128,19 +131,35 @@ export class StreamTunnel implements Tunnel {
   /** The app said something else than 101: its answer is passed on as any response. */
   #declined(outgoing: ClientRequest, answer: IncomingMessage): void {
     const { stream, listener } = this.#input;
+    const status = answer.statusCode ?? 0;
     this.#cancelTimer();
     if (this.#over || stream.isOver()) {
       outgoing.destroy();
       return;
     }
+    if (status < finalStatusMin || status > finalStatusMax) {
+      this.#fail('reset', new Error(`status ${status} cannot be sent over HTTP/2`));
+      return;
+    }
     this.#answered = true;
-    stream.answer(this.#fieldsOf(answer, answer.statusCode ?? 502));
-    listener.answered(answer.statusCode ?? 502);
+    stream.answer(this.#fieldsOf(answer, status));
+    listener.answered(status);
+    this.#watchAnswer(answer);
     answer.on('error', () => this.#cutClient());
     answer.pipe(stream);
     // RFC 9113 §8.1: answered whole; what the client meant for the tunnel is not wanted.
     answer.once('end', () => stream.finish());
     stream.once('close', () => outgoing.destroy());
+  }
+
+  /** It is a response like any other: a client that takes nothing of it for so long gets no more. */
+  #watchAnswer(answer: IncomingMessage): void {
+    const { stream, deps } = this.#input;
+    const idle = deps.wheel.create(() => this.#cutClient());
+    const moved = (): void => idle.set(deps.clock.now() + deps.limits.bodyIdleTimeoutMs);
+    moved();
+    answer.on('data', moved);
+    stream.once('close', () => idle.end());
   }
 
   #fieldsOf(answer: IncomingMessage, status: number): string[] {

@@ -37,10 +37,13 @@ function endToEndFields(headers: RawHeaders): string[] {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = (headers[index] ?? '').toLowerCase();
     // RFC 9113 §8.2.1: no white space around a value.
-    if (!http1Only.has(name)) fields.push(name, (headers[index + 1] ?? '').trim());
+    if (!http1Only.has(name)) fields.push(name, trimmed(headers[index + 1] ?? ''));
   }
   return fields;
 }
+
+/** Of spaces and tabs alone: to a string's own `trim` the last octet of `\u00e0` in UTF-8 is white space too. */
+const trimmed = (value: string): string => value.replaceAll(/^[\t ]+|[\t ]+$/g, '');
 
 /** Of a response or of trailers: as received, without the pseudo-header fields. */
 export function withoutPseudoFields(raw: RawHeaders): string[] {

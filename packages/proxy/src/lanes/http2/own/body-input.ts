@@ -3,6 +3,7 @@
 import { errorCode } from '../../../h2/codes.ts';
 import type { BodyReader } from '../../../pipeline/exchange.ts';
 import type { RawHeaders } from '../../../upstream/index.ts';
+import { HeldBytes } from './held-bytes.ts';
 
 export interface BodyInputEvents {
   readonly received: (bytes: number) => void;
@@ -26,10 +27,11 @@ export class BodyInput {
   hasAllCome = false;
   readonly #length: number | null;
   readonly #events: BodyInputEvents;
-  readonly #creditFrom: number;
+  /** What the client may have under way at most. */
+  #windowMost: number;
   #window: number;
   #unreturned = 0;
-  #held: Buffer[] = [];
+  readonly #held = new HeldBytes();
   #reader: BodyReader | null = null;
   #isPaused = false;
   #isDiscarded = false;
@@ -38,7 +40,7 @@ export class BodyInput {
 
   constructor({ windowBytes, length, events }: BodyInputSpec) {
     this.#window = windowBytes;
-    this.#creditFrom = windowBytes >> 1;
+    this.#windowMost = windowBytes;
     this.#length = length;
     this.#events = events;
   }
@@ -55,21 +57,22 @@ export class BodyInput {
   /** Our SETTINGS hold now; the window may be negative for a while (RFC 9113 §6.9.2). */
   widen(bytes: number): void {
     this.#window += bytes;
+    this.#windowMost += bytes;
   }
 
   /** One DATA frame: its data, and the octets it took with its padding. An error code where the client went too far. */
   take(buffer: Buffer, start: number, end: number, flowBytes: number): number {
     this.#window -= flowBytes;
-    if (this.#window < 0) return errorCode.flowControlError;
+    // RFC 9113 §6.9.1: what has no octets needs no window.
+    if (flowBytes > 0 && this.#window < 0) return errorCode.flowControlError;
     const bytes = end - start;
     this.bytes += bytes;
     if (this.#length !== null && this.bytes > this.#length) return errorCode.protocolError;
     if (this.#isDiscarded) return errorCode.noError;
     this.#used(flowBytes - bytes);
     if (bytes === 0) return errorCode.noError;
-    const chunk = Buffer.from(buffer.subarray(start, end));
-    if (this.#reader === null || this.#isPaused || this.#held.length > 0) this.#held.push(chunk);
-    else this.#tell(this.#reader, chunk);
+    if (this.#reader === null || this.#isPaused || !this.#held.isEmpty) this.#held.add(buffer, start, end);
+    else this.#tell(this.#reader, Buffer.from(buffer.subarray(start, end)));
     return errorCode.noError;
   }
 
@@ -100,13 +103,13 @@ export class BodyInput {
   discard(): void {
     this.#isDiscarded = true;
     this.#reader = null;
-    this.#held = [];
+    this.#held.clear();
   }
 
   #go(): void {
     while (this.#reader !== null && !this.#isPaused) {
-      const chunk = this.#held.shift();
-      if (chunk !== undefined) {
+      const chunk = this.#held.take();
+      if (chunk !== null) {
         this.#tell(this.#reader, chunk);
         continue;
       }
@@ -130,7 +133,7 @@ export class BodyInput {
 
   #used(bytes: number): void {
     this.#unreturned += bytes;
-    if (this.#unreturned < this.#creditFrom || this.#unreturned === 0 || this.hasAllCome) return;
+    if (this.#unreturned < this.#windowMost >> 1 || this.#unreturned === 0 || this.hasAllCome) return;
     const credit = this.#unreturned;
     this.#unreturned = 0;
     this.#window += credit;

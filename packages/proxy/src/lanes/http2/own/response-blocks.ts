@@ -1,5 +1,6 @@
 // Heads of responses as HPACK field blocks: the app's own bytes looked up line by line among those encoded before, lists
 // encoded as they are. Knows no stream.
+import type { FieldTable } from '../../../h1/field-table.ts';
 import { type HpackEncoder } from '../../../h2/hpack/index.ts';
 import type { FieldBlock, HeaderEdits } from '../../../headers/header-edits.ts';
 import { responseFieldsDropped } from '../../../headers/hop-by-hop.ts';
@@ -86,8 +87,7 @@ export class ResponseBlocks {
     const { fields, status } = head;
     for (let index = 0; index < fields.count; index += 1) {
       const line = buffer.latin1Slice(fields.nameStart(index), fields.valueEnd(index));
-      const octets =
-        this.#lines.get(line) ?? this.#line(line, fields.nameEnd(index) - fields.nameStart(index));
+      const octets = this.#lines.get(line) ?? this.#line(line, shapeOf(fields, index));
       if (octets === dropped || (status === 204 && isLength(line))) continue;
       this.#push(octets);
     }
@@ -96,9 +96,9 @@ export class ResponseBlocks {
     this.#encode(edits.add);
   }
 
-  #line(line: string, nameChars: number): Buffer {
+  #line(line: string, shape: LineShape): Buffer {
     const older = this.#olderLines.get(line);
-    const octets = older ?? this.#lineOctets(line, nameChars);
+    const octets = older ?? this.#lineOctets(line, shape);
     if (line.length > lineCharsMax || line.toLowerCase().startsWith('set-cookie:')) return octets;
     if (this.#lines.size >= linesMax) {
       this.#olderLines = this.#lines;
@@ -108,10 +108,10 @@ export class ResponseBlocks {
     return octets;
   }
 
-  #lineOctets(line: string, nameChars: number): Buffer {
+  #lineOctets(line: string, { nameChars, valueAt }: LineShape): Buffer {
     const name = line.slice(0, nameChars).toLowerCase();
     if (!isKeptInResponse(name, responseFieldsDropped)) return dropped;
-    return this.#encoder.field(name, line.slice(nameChars + 1).trim());
+    return this.#encoder.field(name, line.slice(valueAt));
   }
 
   #blockOctets(block: FieldBlock): readonly Buffer[] {
@@ -130,5 +130,15 @@ export class ResponseBlocks {
   }
 }
 
-const isLength = (line: string): boolean =>
-  line.length < 40 && line.toLowerCase().startsWith('content-length:');
+const isLength = (line: string): boolean => line.slice(0, 15).toLowerCase() === 'content-length:';
+
+/** Where name and value stand in a line; white space around them is none of theirs, as the parser saw it. */
+interface LineShape {
+  readonly nameChars: number;
+  readonly valueAt: number;
+}
+
+const shapeOf = (fields: FieldTable, index: number): LineShape => ({
+  nameChars: fields.nameEnd(index) - fields.nameStart(index),
+  valueAt: fields.valueStart(index) - fields.nameStart(index),
+});

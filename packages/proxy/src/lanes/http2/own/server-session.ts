@@ -60,7 +60,7 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
   readonly #fields: FieldBlocks;
   readonly #peer = new PeerSettings();
   readonly #streams = new Map<number, ServerStream>();
-  /** They hold what the client did not take. */
+  /** They hold what the connection did not take, and have a window of their own for it. */
   #waiting = new Set<ServerStream>();
   #prefaceBytes = 0;
   #isGreeted = false;
@@ -87,7 +87,7 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
     });
     this.output.settings(localSettings(limits));
     this.output.windowUpdate(0, connectionWindowBytes - windowBytesAtFirst);
-    socket.on('drain', () => this.#pump());
+    socket.on('drain', () => this.#drained());
     socket.once('close', () => this.#finish(errorCode.cancel));
     socket.on('error', ignore);
   }
@@ -243,7 +243,10 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
       return errorCode.noError;
     }
     // Trailers of a stream that was reset, or what crossed our GOAWAY (RFC 9113 §6.8).
-    if (id <= this.#lastStream || this.#isGoingAway) return errorCode.noError;
+    if (id <= this.#lastStream || this.#isGoingAway) {
+      this.#events.controlFrame();
+      return errorCode.noError;
+    }
     this.#lastStream = id;
     this.#begin(block);
     return errorCode.noError;
@@ -318,7 +321,7 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
       if (stream.sendWindow > windowBytesMax) return errorCode.flowControlError;
     }
     this.#events.greeted();
-    if (more > 0) this.#pump();
+    if (more > 0) for (const stream of Array.from(this.#streams.values())) stream.pump();
     return errorCode.noError;
   }
 
@@ -344,12 +347,19 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
     stream.sendWindow += increment;
     if (increment === 0) this.#spoilt(stream, errorCode.protocolError);
     else if (stream.sendWindow > windowBytesMax) this.#spoilt(stream, errorCode.flowControlError);
-    else if (this.#waiting.delete(stream)) stream.pump();
+    else stream.pump();
     return errorCode.noError;
   }
 
   #isIdle(id: number): boolean {
-    return id > this.#lastStream && !this.#isGoingAway;
+    // RFC 9113 §5.1.1: those of even numbers would be ours, and we begin none.
+    return (id & 1) === 0 || (id > this.#lastStream && !this.#isGoingAway);
+  }
+
+  /** The socket takes more: the frames that waited, then the streams. */
+  #drained(): void {
+    this.output.flush();
+    this.#pump();
   }
 
   /** Each stream that waits gets its turn; one that still waits goes to the end of the line. */
@@ -380,7 +390,7 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
 
   #endIfDone(): void {
     if (this.#streams.size > 0 || this.#isOver) return;
-    this.output.flush();
+    this.output.flushNow();
     if (!this.#socket.destroyed) this.#socket.end();
   }
 }

@@ -128,7 +128,7 @@ export class ServerStream implements ClientStream, BodyInputEvents {
     const sent = this.#held.length === 0 ? this.#send(buffer, start, end) : start;
     if (sent === end) return;
     this.#held.push(Buffer.from(buffer.subarray(sent, end)));
-    this.#host.waits(this);
+    this.#waits();
   }
 
   /** All is written at the end of the turn in any case. */
@@ -181,7 +181,7 @@ export class ServerStream implements ClientStream, BodyInputEvents {
     for (let piece = this.#held[0]; piece !== undefined; piece = this.#held[0]) {
       this.#heldFrom = this.#send(piece, this.#heldFrom, piece.length);
       if (this.#heldFrom < piece.length) {
-        this.#host.waits(this);
+        this.#waits();
         return;
       }
       this.#held.shift();
@@ -202,10 +202,16 @@ export class ServerStream implements ClientStream, BodyInputEvents {
     this.isClosed = true;
     this.#code = code;
     this.#held = [];
-    this.input?.discard();
+    // A tunnel still reads what came before a proper end.
+    if (!this.isClean) this.input?.discard();
     this.#host.streamClosed(this);
     this.#listener?.closed();
     this.#duplex?.over();
+  }
+
+  /** Without a window of its own it waits for nothing but that, and is no burden to the connection meanwhile. */
+  #waits(): void {
+    if (this.sendWindow > 0) this.#host.waits(this);
   }
 
   get #hasAllCome(): boolean {

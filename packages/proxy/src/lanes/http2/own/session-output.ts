@@ -115,8 +115,13 @@ export class SessionOutput {
     this.#buffer?.writeUInt32BE(code, at + 4);
   }
 
-  /** Writes what is gathered. */
+  /** Writes what is gathered; where the socket takes no more, it goes on gathering until this is called on 'drain'. */
   flush(): void {
+    if (!this.isBlocked) this.flushNow();
+  }
+
+  /** Writes what is gathered, to wait in the socket if need be. */
+  flushNow(): void {
     const buffer = this.#buffer;
     if (buffer === null) return;
     const used = this.#used;
@@ -128,8 +133,17 @@ export class SessionOutput {
       this.#turn.giveBuffer(buffer);
       return;
     }
+    const octets = buffer.subarray(0, used);
     const wasEmpty = socket.writableLength === 0;
-    socket.write(buffer.subarray(0, used));
+    // What waits keeps the buffer that it stands in: a few octets are not to keep a large one.
+    if (!wasEmpty && used < buffer.length / 2) {
+      const copy = Buffer.allocUnsafeSlow(used);
+      octets.copy(copy);
+      this.#turn.giveBuffer(buffer);
+      socket.write(copy);
+      return;
+    }
+    socket.write(octets);
     // A TLS socket with nothing before it has encrypted or copied the bytes already (tls_wrap.cc, DoWrite); a plain
     // one refers to what the kernel did not take.
     if (socket.writableLength === 0 || (this.#encrypted && wasEmpty)) this.#turn.giveBuffer(buffer);
@@ -137,7 +151,7 @@ export class SessionOutput {
 
   /** Nothing more goes out. */
   close(): void {
-    this.flush();
+    this.flushNow();
     this.#isClosed = true;
   }
 
@@ -159,7 +173,7 @@ export class SessionOutput {
   #frame(type: number, flags: number, stream: number, payloadBytes: number): number {
     if (this.#isClosed) return 0;
     const bytes = frameHeadBytes + payloadBytes;
-    if (this.#buffer !== null && this.#used + bytes > this.#buffer.length) this.flush();
+    if (this.#buffer !== null && this.#used + bytes > this.#buffer.length) this.flushNow();
     let buffer = this.#buffer;
     if (buffer === null) {
       buffer = this.#turn.takeBuffer();
