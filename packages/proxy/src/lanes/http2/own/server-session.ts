@@ -61,7 +61,7 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
   readonly #peer = new PeerSettings();
   readonly #streams = new Map<number, ServerStream>();
   /** They hold what the connection did not take, and have a window of their own for it. */
-  #waiting = new Set<ServerStream>();
+  readonly #waiting = new Set<ServerStream>();
   #prefaceBytes = 0;
   #isGreeted = false;
   #areSettingsKnown = false;
@@ -365,11 +365,12 @@ export class ServerSession implements Http2SessionEnd, StreamHost, FrameSink, By
   /** Each stream that waits gets its turn; one that still waits goes to the end of the line. */
   #pump(): void {
     const waiting = this.#waiting;
-    if (waiting.size === 0) return;
-    this.#waiting = new Set();
+    let turns = waiting.size;
     for (const stream of waiting) {
-      if (this.output.isBlocked || this.sendWindow <= 0) this.#waiting.add(stream);
-      else stream.pump();
+      if (turns === 0 || this.output.isBlocked || this.sendWindow <= 0) return;
+      turns -= 1;
+      waiting.delete(stream);
+      stream.pump();
     }
   }
 
