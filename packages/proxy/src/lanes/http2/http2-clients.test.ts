@@ -84,7 +84,7 @@ describe.each(http2Lanes)('$name', (lane) => {
       document.body.textContent = JSON.stringify([answers.filter(Boolean).length, [...protocols]]);
     </script>`;
 
-    test('loads a page and sends and gets bodies side by side', async () => {
+    test('loads a page and sends and gets bodies side by side', { timeout: 60_000 }, async () => {
       await using app = await startApp((message, response) => {
         if (message.method === 'POST') message.pipe(response);
         else response.setHeader('Content-Type', 'text/html').end(message.url === '/' ? page : '');
