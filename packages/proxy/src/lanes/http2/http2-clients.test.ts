@@ -72,6 +72,44 @@ describe.each(http2Lanes)('$name', (lane) => {
     });
   });
 
+  describe.runIf(has('chromium'))('Chromium', () => {
+    const page = `<!doctype html><title>t</title><script type="module">
+      const bytes = new Uint8Array(300000).map((_, index) => index % 251);
+      const answers = await Promise.all(Array.from({ length: 20 }, async (_, index) => {
+        const answer = await fetch('/echo?' + index, { method: 'POST', body: bytes });
+        const back = new Uint8Array(await answer.arrayBuffer());
+        return back.length === bytes.length && back.every((octet, at) => octet === bytes[at]);
+      }));
+      const protocols = new Set(performance.getEntries().map((entry) => entry.nextHopProtocol).filter(Boolean));
+      document.body.textContent = JSON.stringify([answers.filter(Boolean).length, [...protocols]]);
+    </script>`;
+
+    test('loads a page and sends and gets bodies side by side', { timeout: 60_000 }, async () => {
+      await using app = await startApp((message, response) => {
+        if (message.method === 'POST') message.pipe(response);
+        else response.setHeader('Content-Type', 'text/html').end(message.url === '/' ? page : '');
+      });
+      await using plane = await start(app.port);
+      const profile = await mkdtemp(join(tmpdir(), 'tako-chromium-'));
+      try {
+        const { stdout } = await run('chromium', [
+          '--headless',
+          '--no-sandbox',
+          '--disable-gpu',
+          '--ignore-certificate-errors',
+          `--user-data-dir=${profile}`,
+          `--host-resolver-rules=MAP ${testHost} 127.0.0.1`,
+          '--virtual-time-budget=10000',
+          '--dump-dom',
+          `https://${testHost}:${plane.httpsPort}/`,
+        ]);
+        expect(stdout).toContain('[20,["h2"]]');
+      } finally {
+        await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+      }
+    });
+  });
+
   describe.runIf(has('h2load'))('h2load', () => {
     test.each(places)('gets every answer over %s', async (scheme) => {
       await using app = await startApp((_message, response) => response.end('x'.repeat(100)));

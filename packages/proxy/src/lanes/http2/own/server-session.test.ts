@@ -74,6 +74,27 @@ describe('WINDOW_UPDATE of the connection', () => {
   });
 });
 
+describe('the window of the connection', () => {
+  test('opened octet by octet goes round among the streams that wait, at the cost of one of them each time', () => {
+    const memory = new MemorySession((stream) => {
+      stream.listen(listener());
+      answer(stream, 'x'.repeat(1_000));
+    });
+    memory.give(begin);
+    for (let id = 1; id < 256; id += 2) memory.give(request(id));
+    const before = memory.frames().length;
+    const { looks } = memory.socket;
+    memory.give(...Array.from({ length: 1_000 }, () => windowUpdate(0, 1)));
+    expect(memory.socket.looks - looks).toBeLessThan(5_000);
+    const pieces = memory.frames().slice(before);
+    expect(pieces).toHaveLength(1_000);
+    // 65 had their whole body, and one a part of it.
+    const times = Map.groupBy(pieces, ({ stream }) => stream);
+    expect(times.size).toBe(63);
+    for (const each of times.values()) expect([15, 16]).toContain(each.length);
+  });
+});
+
 describe('the window of a stream', () => {
   test('that SETTINGS have made negative is opened by as much before anything more is sent', () => {
     const memory = new MemorySession((stream) => {

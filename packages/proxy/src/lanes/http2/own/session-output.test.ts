@@ -124,6 +124,28 @@ describe('the output of a session', () => {
     ]);
   });
 
+  test('puts a block that is longer than a frame into several, and END_STREAM into none of their middle', async () => {
+    const socket = new SlowSocket();
+    const output = new SessionOutput(socket, false, new CountedTurn());
+    const place = { flushes: -1, flagsAt: 0 };
+    const block = { parts: [Buffer.alloc(20_000, 'a'), Buffer.alloc(20_000, 'b')], bytes: 40_000 };
+    output.fields(1, block, false);
+    output.notePlace(place);
+    expect(output.endStreamAt(place)).toBe(false);
+    output.fields(3, block, true);
+    await takeAll(socket);
+    const frames = socket.frames();
+    expect(frames.map(({ type, stream, flags }) => [type, stream, flags])).toEqual([
+      [frameType.headers, 1, 0],
+      [frameType.continuation, 1, 0],
+      [frameType.continuation, 1, 4],
+      [frameType.headers, 3, 1],
+      [frameType.continuation, 3, 0],
+      [frameType.continuation, 3, 4],
+    ]);
+    expect(Buffer.concat(frames.slice(3).map(({ payload }) => payload))).toEqual(Buffer.concat(block.parts));
+  });
+
   test('is dropped where the socket is gone', async () => {
     const turn = new CountedTurn();
     const socket = new SlowSocket();

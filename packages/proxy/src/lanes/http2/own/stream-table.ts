@@ -29,7 +29,7 @@ export class StreamTable implements StreamHost {
   readonly #peer = new PeerSettings();
   readonly #streams = new Map<number, ServerStream>();
   /** They hold what the connection did not take, and have a window of their own for it. */
-  #waiting = new Set<ServerStream>();
+  readonly #waiting = new Set<ServerStream>();
   #areSettingsKnown = false;
 
   constructor({ output, blocks, limits, emptied }: StreamTableInput) {
@@ -122,11 +122,12 @@ export class StreamTable implements StreamHost {
   /** Each stream that waits gets its turn; one that still waits goes to the end of the line. */
   pump(): void {
     const waiting = this.#waiting;
-    if (waiting.size === 0) return;
-    this.#waiting = new Set();
+    let turns = waiting.size;
     for (const stream of waiting) {
-      if (this.output.isBlocked || this.sendWindow <= 0) this.#waiting.add(stream);
-      else stream.pump();
+      if (turns === 0 || this.output.isBlocked || this.sendWindow <= 0) return;
+      turns -= 1;
+      waiting.delete(stream);
+      stream.pump();
     }
   }
 }
