@@ -34,6 +34,18 @@ describe('a field line', () => {
     expect(hex(encoder.field('x', ''))).toBe('00017800');
   });
 
+  it('that is written once reads the same, whatever its name and value', () => {
+    const encoder = new HpackEncoder();
+    const octets = fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 300 });
+    const name = fc.constantFrom('x-request-id', 'etag', 'x', 'a-name-that-is-not-in-any-table');
+    fc.assert(
+      fc.property(name, octets, (key, value) => {
+        expect(decode(encoder.once(key, value))).toEqual([key, value]);
+      }),
+    );
+    expect(() => encoder.once('x', '\u010a')).toThrow(RangeError);
+  });
+
   it('is never to be indexed where it is a secret, and not kept', () => {
     const encoder = new HpackEncoder();
     expect(hex(encoder.field('set-cookie', 'a'))).toBe('1f280161');

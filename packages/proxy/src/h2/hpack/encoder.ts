@@ -9,6 +9,9 @@ const indexedFlag = 0x80;
 const withoutIndexing = 0x00;
 const neverIndexed = 0x10;
 const literalMask = 0x0f;
+const beyondLatin1 = /[\u0100-\uffff]/;
+/** Names of `once`: there are but few. */
+const namesMax = 16;
 
 /** Secrets, which no intermediary is to put in a table (RFC 7541 §7.1.3); nor are they kept here. */
 const sensitiveNames: ReadonlySet<string> = new Set([
@@ -33,6 +36,8 @@ function staticIndexOf(name: string, value: string): number {
 
 export class HpackEncoder {
   readonly #cache = new FieldCache();
+  /** How a literal of that name begins. */
+  readonly #names = new Map<string, Buffer>();
   /** By status, from 100 to 999. */
   readonly #statuses: (Buffer | undefined)[] = [];
 
@@ -49,6 +54,23 @@ export class HpackEncoder {
     return octets;
   }
 
+  /**
+   * Octets of a field whose value hardly ever comes again (an id). Nothing is kept but the name's, and the value stays
+   * as it is: the Huffman code would cost more than it saves. Throws a RangeError as `field` does.
+   */
+  once(name: string, value: string): Buffer {
+    if (beyondLatin1.test(value)) throw new RangeError('A field value has octets only');
+    let named = this.#names.get(name);
+    if (named === undefined) {
+      named = encodeName(name);
+      if (this.#names.size < namesMax) this.#names.set(name, named);
+    }
+    const octets = Buffer.allocUnsafe(named.length + textBytes(value, value.length));
+    octets.set(named);
+    writeText(octets, named.length, value, value.length);
+    return octets;
+  }
+
   /** Octets for `:status`, shared too. Throws a RangeError for what has not three digits. */
   status(status: number): Buffer {
     const kept = this.#statuses[status];
@@ -59,6 +81,16 @@ export class HpackEncoder {
     this.#statuses[status] = octets;
     return octets;
   }
+}
+
+function encodeName(name: string): Buffer {
+  const index = nameIndices.get(name) ?? 0;
+  const coded = index === 0 ? huffmanBytes(name) : 0;
+  const bytes = index === 0 ? textBytes(name, coded) : 0;
+  const octets = Buffer.allocUnsafeSlow(integerBytes(literalMask, index) + bytes);
+  const position = writeInteger(octets, 0, { flags: withoutIndexing, prefixMask: literalMask, value: index });
+  if (index === 0) writeText(octets, position, name, coded);
+  return octets;
 }
 
 function encodeField(name: string, value: string): Buffer {

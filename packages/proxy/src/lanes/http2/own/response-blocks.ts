@@ -14,6 +14,8 @@ import type { FieldOctets } from './session-output.ts';
 /** A line that no client gets. */
 const dropped = Buffer.alloc(0);
 const linesMax = 512;
+/** Another one in each response. */
+const idName = 'x-request-id';
 const lineCharsMax = 256;
 
 export class ResponseBlocks {
@@ -125,8 +127,11 @@ export class ResponseBlocks {
   }
 
   #encode(headers: RawHeaders): void {
-    for (let index = 0; index + 1 < headers.length; index += 2)
-      this.#push(this.#encoder.field((headers[index] ?? '').toLowerCase(), headers[index + 1] ?? ''));
+    for (let index = 0; index + 1 < headers.length; index += 2) {
+      const name = (headers[index] ?? '').toLowerCase();
+      const value = headers[index + 1] ?? '';
+      this.#push(name === idName ? this.#encoder.once(name, value) : this.#encoder.field(name, value));
+    }
   }
 }
 
