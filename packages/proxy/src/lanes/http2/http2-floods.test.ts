@@ -37,6 +37,8 @@ interface Flood {
   readonly name: string;
   readonly first?: readonly Buffer[];
   readonly frames: (turn: number) => readonly Buffer[];
+  /** nghttp2 has a limit of its own, or calls it an error of the connection; Node says so. */
+  readonly nodeSays?: number;
 }
 
 const floods: readonly Flood[] = [
@@ -50,6 +52,31 @@ const floods: readonly Flood[] = [
     frames: (turn) => [frame(frameType.continuation, 0, 1, fieldBlock({ [`x-${turn}`]: 'y' }))],
   },
   { name: 'empty CONTINUATION', first: [open], frames: () => [frame(frameType.continuation, 0, 1)] },
+  {
+    // CVE-2025-8671: what makes the server reset a stream is a reset like any other.
+    name: 'resets of ours, asked for by WINDOW_UPDATE of 0',
+    nodeSays: constants.NGHTTP2_PROTOCOL_ERROR,
+    frames: (turn) => [get(1 + 2 * turn), frame(frameType.windowUpdate, 0, 1 + 2 * turn, Buffer.alloc(4))],
+  },
+  {
+    name: 'malformed requests',
+    frames: (turn) => [
+      frame(frameType.headers, endHeaders | endStream, 1 + 2 * turn, fieldBlock({ ':method': 'GET' })),
+    ],
+  },
+  {
+    name: 'bodies that are longer than told',
+    nodeSays: constants.NGHTTP2_INTERNAL_ERROR,
+    frames: (turn) => [
+      frame(
+        frameType.headers,
+        endHeaders,
+        1 + 2 * turn,
+        fieldBlock({ ...usualFields(testHost), ':method': 'POST', 'content-length': '1' }),
+      ),
+      frame(frameType.data, 0, 1 + 2 * turn, Buffer.from('two')),
+    ],
+  },
   { name: 'rapid reset', frames: (turn) => [get(1 + 2 * turn), cancel(1 + 2 * turn)] },
   {
     name: 'PRIORITY of itself',
@@ -59,7 +86,7 @@ const floods: readonly Flood[] = [
 
 describe.each(http2Lanes)('$name', (lane) => {
   describe('a flood', () => {
-    test.each(floods)('of $name ends with ENHANCE_YOUR_CALM', async ({ name, first, frames }) => {
+    test.each(floods)('of $name ends with ENHANCE_YOUR_CALM', async ({ name, first, frames, nodeSays }) => {
       await using app = await startApp();
       await using plane = await startPlane(lane, { deployments: [{ instances: [instanceAt(app.port)] }] });
       using client = await RawHttp2Client.open(plane.port);
@@ -68,7 +95,7 @@ describe.each(http2Lanes)('$name', (lane) => {
       const code = await client.goawayCode();
       // A stream that depends on itself is an error of the protocol, told as such once it is no accident.
       if (name === 'PRIORITY of itself') expect([calm, constants.NGHTTP2_PROTOCOL_ERROR]).toContain(code);
-      else expect(code).toBe(calm);
+      else expect(code).toBe(lane.lanes === 'general' ? (nodeSays ?? calm) : calm);
       client.socket.destroy();
       await until(() => plane.plane.inspect().connections.open === 0);
       expect(plane.plane.inspect().requests).toMatchObject({ inFlight: 0, clients: 0 });
