@@ -9,6 +9,9 @@ export interface ArchiveEntry extends Partial<Header> {
   readonly body?: string | Buffer;
 }
 
+/** The same entries are the same bytes, whenever they are packed. */
+const mtime = new Date('2026-01-01T00:00:00Z');
+
 /** Writes a tar.gz of these entries, in order. */
 export async function writeArchive(file: string, entries: Iterable<ArchiveEntry>): Promise<void> {
   const tar = pack();
@@ -16,7 +19,7 @@ export async function writeArchive(file: string, entries: Iterable<ArchiveEntry>
   for (const { body, ...header } of entries) {
     await new Promise<void>((resolve, reject) => {
       const done = (error?: Error | null) => (error ? reject(error) : resolve());
-      tar.entry({ mode: 0o644, ...header }, body ?? '', done);
+      tar.entry({ mode: 0o644, mtime, ...header }, body ?? '', done);
     });
   }
   tar.finalize();
