@@ -94,6 +94,8 @@ export class Http2Connection implements LaneConnection {
 
   began(tenant: Http2Tenant): Seat<Http2Tenant> {
     this.#requests += 1;
+    // Told to go, it had begun this one before it heard of it.
+    this.#endsAt = Infinity;
     this.#control.earn(controlFramesPerRequest);
     if (this.isIdle) this.#deadline.set(this.#deps.clock.now() + lookMs);
     const seat = this.#tenants.add(tenant);

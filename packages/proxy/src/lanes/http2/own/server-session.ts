@@ -29,6 +29,8 @@ export interface ServerSessionInput {
   readonly events: SessionEvents;
 }
 
+/** Comes back when the client has read what was said before it. */
+const lastPing = Buffer.from('goodbye.', 'latin1');
 /** Heads of responses that a client asked for and does not take: bodies are held back before. */
 const outputBytesMax = 4 * 1024 * 1024;
 
@@ -44,6 +46,8 @@ export class ServerSession implements Http2SessionEnd, FrameSink, ByteTaker {
   #prefaceBytes = 0;
   #isGreeted = false;
   #isOver = false;
+  /** Of the last word, once the first GOAWAY was said. */
+  #cancelLastWord: (() => void) | null = null;
 
   constructor({ socket, encrypted, deps, turn, blocks, events }: ServerSessionInput) {
     const { limits } = deps;
@@ -68,11 +72,16 @@ export class ServerSession implements Http2SessionEnd, FrameSink, ByteTaker {
     if (!this.#socket.destroyed) this.#socket.resume();
   }
 
+  /**
+   * In two steps (RFC 9113 §6.8): the client is told to begin nothing more, and what it had begun until it heard that is
+   * served; then, which stream was the last. So no request crosses a GOAWAY that does not know of it.
+   */
   goAway(): void {
-    if (this.#isOver || this.#streams.isClosed) return;
-    this.#streams.isClosed = true;
-    this.#output.goaway(this.#streams.last, errorCode.noError);
-    this.#endIfDone();
+    if (this.#isOver || this.#cancelLastWord !== null) return;
+    const { clock, limits } = this.#deps;
+    this.#output.goaway(windowBytesMax, errorCode.noError);
+    this.#output.ping(lastPing);
+    this.#cancelLastWord = clock.after(limits.lingerMs, () => this.#sayLast());
   }
 
   flooded(): void {
@@ -154,11 +163,24 @@ export class ServerSession implements Http2SessionEnd, FrameSink, ByteTaker {
     this.#events.controlFrame();
     if (this.#isOver) return errorCode.noError;
     if (head.type === frameType.settings) this.#streams.settingsKnown();
-    else if (head.type === frameType.ping && !isAck) this.#output.pingAck(buffer, start, end);
+    else if (head.type === frameType.ping) this.#ping(isAck, buffer, start, end);
     else if (head.type === frameType.priority)
       this.#requests.dependency(head.stream, buffer.readUInt32BE(start) & windowBytesMax);
     // Others are ignored (RFC 9113 §5.5).
     return errorCode.noError;
+  }
+
+  #ping(isAck: boolean, buffer: Buffer, start: number, end: number): void {
+    if (!isAck) this.#output.pingAck(buffer, start, end);
+    else if (this.#cancelLastWord !== null && lastPing.equals(buffer.subarray(start, end))) this.#sayLast();
+  }
+
+  #sayLast(): void {
+    if (this.#isOver || this.#streams.isClosed) return;
+    this.#cancelLastWord?.();
+    this.#streams.isClosed = true;
+    this.#output.goaway(this.#streams.last, errorCode.noError);
+    this.#endIfDone();
   }
 
   /** The socket takes more: the frames that waited, then the streams. */
@@ -179,6 +201,7 @@ export class ServerSession implements Http2SessionEnd, FrameSink, ByteTaker {
   #finish(code: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#cancelLastWord?.();
     this.#streams.closeAll(code);
   }
 

@@ -104,9 +104,13 @@ export class SessionOutput {
     this.#frame(frameType.settings, frameFlag.ack, 0, 0);
   }
 
+  /** Eight octets of our own, which the client sends back. */
+  ping(octets: Buffer): void {
+    this.#ping(0, octets, 0, octets.length);
+  }
+
   pingAck(source: Buffer, start: number, end: number): void {
-    const at = this.#frame(frameType.ping, frameFlag.ack, 0, end - start);
-    if (this.#buffer !== null) source.copy(this.#buffer, at, start, end);
+    this.#ping(frameFlag.ack, source, start, end);
   }
 
   goaway(lastStream: number, code: number): void {
@@ -162,6 +166,11 @@ export class SessionOutput {
       const to = this.#frame(type, end === block.length ? own | frameFlag.endHeaders : own, stream, end - at);
       if (this.#buffer !== null) block.copy(this.#buffer, to, at, end);
     }
+  }
+
+  #ping(flags: number, source: Buffer, start: number, end: number): void {
+    const at = this.#frame(frameType.ping, flags, 0, end - start);
+    if (this.#buffer !== null) source.copy(this.#buffer, at, start, end);
   }
 
   #number(type: number, stream: number, value: number): void {
