@@ -11,19 +11,21 @@ import { runtimeLimits } from './limits.ts';
 
 const ownerSchema = z.object({ pid: z.number(), startTimeTicks: z.number(), bootId: z.string() });
 
+/** null: nobody holds it any more. It comes and goes whole, by a rename. */
 async function readOwner(lock: string): Promise<ProcessIdentity | null> {
   try {
     return ownerSchema.parse(JSON.parse(await readFile(path.join(lock, 'owner.json'), 'utf8')));
   } catch {
-    // Released just now, or cut short by a power loss: in both cases nobody holds it.
     return null;
   }
 }
 
+const besides = (lock: string): string => `${lock}.${randomBytes(6).toString('hex')}`;
+
 /** A rename onto a directory that has something in it fails: of two that try, one gets it (rename(2), ENOTEMPTY). */
 async function tryLock(lock: string): Promise<boolean> {
   const own = identifyProcess(process.pid);
-  const candidate = `${lock}.${randomBytes(6).toString('hex')}`;
+  const candidate = besides(lock);
   await mkdir(candidate);
   await createFile(path.join(candidate, 'owner.json'), JSON.stringify(own), 0o644);
   try {
@@ -36,11 +38,9 @@ async function tryLock(lock: string): Promise<boolean> {
   }
 }
 
-async function removeDead(lock: string): Promise<void> {
-  const owner = await readOwner(lock);
-  if (owner !== null && isAlive(owner)) return;
-  // Out of the way by a rename, so that of two who see the same dead owner one moves it and the other finds nothing.
-  const aside = `${lock}.${randomBytes(6).toString('hex')}`;
+/** Out of its place in one step: one that is emptied where it stands could be taken by another, and then be emptied too. */
+async function remove(lock: string): Promise<void> {
+  const aside = besides(lock);
   try {
     await rename(lock, aside);
   } catch (error) {
@@ -50,6 +50,28 @@ async function removeDead(lock: string): Promise<void> {
   await rm(aside, { recursive: true, force: true });
 }
 
+/**
+ * Of several who see the same dead owner one removes its lock: who made the claim that is named after it. Without one, the
+ * second would remove what somebody has taken since. A claim whose maker died is swept away like any left-over.
+ */
+async function removeDead(lock: string): Promise<void> {
+  const owner = await readOwner(lock);
+  if (owner === null || isAlive(owner)) return;
+  const claim = `${lock}.dead-${owner.pid}-${owner.startTimeTicks}`;
+  try {
+    await mkdir(claim);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return;
+    throw error;
+  }
+  try {
+    const now = await readOwner(lock);
+    if (now?.pid === owner.pid && now.startTimeTicks === owner.startTimeTicks) await remove(lock);
+  } finally {
+    await rm(claim, { recursive: true, force: true });
+  }
+}
+
 /** Rejects with the signal's reason when it aborts before the lock is had. */
 export async function takeInstallLock(lock: string, signal: AbortSignal): Promise<AsyncDisposable> {
   while (!(await tryLock(lock))) {
@@ -57,5 +79,5 @@ export async function takeInstallLock(lock: string, signal: AbortSignal): Promis
     await pause(runtimeLimits.lockPollMs, signal);
     signal.throwIfAborted();
   }
-  return { [Symbol.asyncDispose]: () => rm(lock, { recursive: true, force: true }) };
+  return { [Symbol.asyncDispose]: () => remove(lock) };
 }
