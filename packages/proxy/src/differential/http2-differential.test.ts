@@ -15,7 +15,7 @@ const ownLane: LaneUnderTest = { name: 'own', lanes: 'all', client: 'http2' };
 const nodeLane: LaneUnderTest = { name: 'node', lanes: 'general', client: 'http2' };
 
 describe('both framers of HTTP/2', () => {
-  it('do the same with scripts of the grammar', { timeout: 60_000 }, async () => {
+  it('do the same with scripts of the grammar', { timeout: 180_000 }, async () => {
     const queue = fc.sample(script, { numRuns: inputs, seed });
     const differences: unknown[] = [];
     let compared = 0;
@@ -28,8 +28,9 @@ describe('both framers of HTTP/2', () => {
       };
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         let outcomes = await run(next);
-        // On a busy machine a deadline may pass on one side only: what differs must differ again.
-        if (outcomes !== null && !isDeepStrictEqual(...outcomes)) outcomes = await run(next);
+        // On a busy machine a deadline may pass on one side only: what differs must differ again, and again.
+        for (let again = 0; again < 2 && outcomes !== null && !isDeepStrictEqual(...outcomes); again += 1)
+          outcomes = await run(next);
         if (outcomes === null) continue;
         compared += 1;
         if (isDeepStrictEqual(...outcomes)) continue;
