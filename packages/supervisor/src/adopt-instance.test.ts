@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { Instance, ProcessIdentity } from './instance.types.ts';
-import { limits } from './limits.ts';
 import { isAlive } from './process-identity.ts';
 import { findMembers } from './process-members.ts';
 import { adoptInstance, type AdoptionRecord, startInstance } from './start-instance.ts';
@@ -107,7 +106,7 @@ test('an app outlives the SIGKILL of its daemon; the next one adopts it and lose
   expect(isAlive(first.record.identity)).toBe(false);
 });
 
-test('the exit of an adopted instance is noticed by itself, long before a probe', async () => {
+test('the exit of an adopted instance is noticed within 250 ms', async () => {
   await using directory = tempDir();
   const spec = makeSpec(directory.path, {
     argv: program('writes-forever.mjs'),
@@ -122,9 +121,7 @@ test('the exit of an adopted instance is noticed by itself, long before a probe'
   const killedAt = performance.now();
   process.kill(first.record.identity.pid, 'SIGKILL');
   await recorder.until('it is stopped', ({ states }) => states.at(-1) === 'stopped');
-  // Spec 40 wants 250 ms, and `adoptedPollMs` is below that; a machine that does other things takes its time besides.
-  expect(limits.adoptedPollMs).toBeLessThanOrEqual(200);
-  expect(performance.now() - killedAt).toBeLessThan(5_000);
+  expect(performance.now() - killedAt).toBeLessThan(250);
   expect(await instance.whenExited).toMatchObject({ exitCode: null, expected: false });
 });
 

@@ -102,6 +102,7 @@ test('a hundred starts and stops leave no descriptor, timer or directory behind'
     ...process.getActiveResourcesInfo().filter((name) => !name.startsWith('FSReq')),
   ];
   for (let count = 0; count < 5; count += 1) await cycle(count);
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
   const before = held();
   for (let count = 0; count < 100; count += 1) await cycle(count);
   const leftBehind = (): readonly string[] => {
