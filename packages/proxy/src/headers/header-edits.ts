@@ -54,14 +54,14 @@ export function droppingKey(name: string): string {
   return key.includes('_') ? key.replaceAll('_', '-') : key;
 }
 
-/** All values of a field joined with `, ` (RFC 9110 §5.3); `name` lower-case. */
-export function fieldValue(headers: RawHeaders, name: string): string | undefined {
+/** All values of a field joined with `, ` (RFC 9110 §5.3), or as told; `name` lower-case. */
+export function fieldValue(headers: RawHeaders, name: string, separator = ', '): string | undefined {
   let value: string | undefined;
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const candidate = headers[index] ?? '';
     if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
     const found = headers[index + 1] ?? '';
-    value = value === undefined ? found : `${value}, ${found}`;
+    value = value === undefined ? found : `${value}${separator}${found}`;
   }
   return value;
 }

@@ -1,10 +1,9 @@
 // Whether a plain connection begins with HTTP/2 (prior knowledge, RFC 9113 §3.4) or with HTTP/1: read from its first
 // octets, which are given back. Knows no lane.
 import type { Socket } from 'node:net';
+import { clientPreface } from '../h2/codes.ts';
 import type { Clock } from '../timing/clock.ts';
 import { readFirstBytes } from './first-bytes.ts';
-
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 export interface PrefaceOptions {
   readonly clock: Clock;
@@ -23,8 +22,8 @@ export function readPreface(
 
 /** Whoever leaves before has not even sent a request line: there is nothing to answer. */
 function recognise(seen: Buffer): { value: boolean; usedBytes: number } | null {
-  const compared = Math.min(seen.length, preface.length);
-  if (!seen.subarray(0, compared).equals(preface.subarray(0, compared)))
+  const compared = Math.min(seen.length, clientPreface.length);
+  if (!seen.subarray(0, compared).equals(clientPreface.subarray(0, compared)))
     return { value: false, usedBytes: 0 };
-  return compared === preface.length ? { value: true, usedBytes: 0 } : null;
+  return compared === clientPreface.length ? { value: true, usedBytes: 0 } : null;
 }

@@ -6,7 +6,9 @@ const unsafeInTarget = /[^\u0021-\u007e\u0080-\u00ff]/;
 const unsafeInName = /[^!#$%&'*+\-.^_`|~\dA-Za-z]/;
 const unsafeInValue = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 
-const methodsWithBody = new Set(['POST', 'PUT', 'PATCH']);
+/** RFC 9110 §8.6: such a method says that there is no body. */
+export const anticipatesBody = (method: string): boolean =>
+  method === 'POST' || method === 'PUT' || method === 'PATCH';
 
 /** The head as latin1 text, or null where a method, target, name or value cannot stand in one. */
 export function writeRequestHead(request: UpstreamRequest): string | null {
@@ -14,7 +16,7 @@ export function writeRequestHead(request: UpstreamRequest): string | null {
   if (!isMethodSafe(method) || !isTargetSafe(target)) return null;
   const fields = writeFields(headers);
   if (fields === null) return null;
-  return `${method} ${target} HTTP/1.1\r\n${fields}${framingOf(method, request.body)}\r\n`;
+  return `${method} ${target} HTTP/1.1\r\n${fields}${requestFraming(method, request.body)}\r\n`;
 }
 
 export const isMethodSafe = (method: string): boolean => method !== '' && !unsafeInName.test(method);
@@ -41,9 +43,9 @@ export function writeFields(headers: RawHeaders): string | null {
   return text;
 }
 
-function framingOf(method: string, body: UpstreamBody): string {
+/** The field line that tells the body, by which the client of an app frames it (RFC 9112 §6). */
+export function requestFraming(method: string, body: UpstreamBody): string {
   if (body.kind === 'sized') return `Content-Length: ${body.bytes}\r\n`;
   if (body.kind === 'chunked') return 'Transfer-Encoding: chunked\r\n';
-  // RFC 9110 §8.6: a method that anticipates a body says that there is none.
-  return methodsWithBody.has(method) ? 'Content-Length: 0\r\n' : '';
+  return anticipatesBody(method) ? 'Content-Length: 0\r\n' : '';
 }

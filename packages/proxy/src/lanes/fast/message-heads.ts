@@ -2,7 +2,7 @@
 // framing are our own (RFC 9112 §6), fields are what policy left and added. Knows no socket.
 import type { ResponseHead } from '../../h1/response-head.ts';
 import { applyEdits, fieldLines, type HeaderEdits } from '../../headers/header-edits.ts';
-import { areFieldsSafe } from '../../upstream/request-head.ts';
+import { areFieldsSafe, requestFraming } from '../../upstream/request-head.ts';
 import type { UpstreamBody, UpstreamResponseHead } from '../../upstream/upstream.types.ts';
 import type { DateText } from './date-text.ts';
 import { editedFields, type DropTables, type HeadSource } from './head-text.ts';
@@ -18,13 +18,6 @@ export interface AppHeadInput {
 /** The request line is canonical, or this lane would not have the request: it goes on as it came. */
 export function appHead({ method, body, source, edits, drops }: AppHeadInput): string {
   return `${editedFields(source, edits, drops)}${requestFraming(method, body)}\r\n`;
-}
-
-/** RFC 9110 §8.6: a method that anticipates a body says that there is none. */
-function requestFraming(method: string, body: UpstreamBody): string {
-  if (body.kind === 'sized') return `Content-Length: ${body.bytes}\r\n`;
-  if (body.kind === 'chunked') return 'Transfer-Encoding: chunked\r\n';
-  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? 'Content-Length: 0\r\n' : '';
 }
 
 export interface ClientHeadInput {

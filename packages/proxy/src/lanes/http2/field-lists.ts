@@ -25,6 +25,9 @@ const keyOf = (name: string): string => (name.includes('_') ? droppingKey(name) 
 /** Meaningless or forbidden in HTTP/2 (RFC 9113 §8.2.2), beyond what policy drops everywhere. */
 const http1Only = 'http2-settings';
 
+/** Whether HTTP/2 can carry it as a final response's; an app, and Node, let others pass. */
+export const isFinalStatus = (status: number): boolean => status >= 200 && status <= 599;
+
 /** Whether a client gets a field of that (lower-case) name. */
 export const isKeptInResponse = (name: string, drop: ReadonlySet<string>): boolean =>
   !drop.has(keyOf(name)) && name !== http1Only;

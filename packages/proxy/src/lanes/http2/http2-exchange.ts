@@ -18,13 +18,11 @@ import { FastForward, type ForwardOwner, type ReceivedHead } from '../fast/fast-
 import { BodyWatch } from '../general/body-watch.ts';
 import type { Seat } from '../../in-flight/roll.ts';
 import type { ClientStream, StreamListener } from './client-stream.ts';
+import { isFinalStatus } from './field-lists.ts';
 import type { Http2Connection, Http2Tenant } from './http2-connection.ts';
 import type { Http2LaneParts } from './http2-lane-parts.ts';
 import type { RequestSection } from './request-section.ts';
 import { StreamTunnel } from './stream-tunnel.ts';
-
-/** Statuses that HTTP/2 can carry as a final response; Node refuses others. */
-const finalStatusMax = 599;
 
 const noEdits: HeaderEdits = { drop: new Set(), add: [] };
 
@@ -156,7 +154,7 @@ export class Http2Exchange implements Exchange, ForwardOwner, Http2Tenant, Strea
   head(head: UpstreamResponseHead, edits: HeaderEdits): void {
     if (this.#closed || this.#stream.isResponseBegun) return;
     const { status } = head;
-    if (status > finalStatusMax) throw new Error(`status ${status} cannot be sent over HTTP/2`);
+    if (!isFinalStatus(status)) throw new Error(`status ${status} cannot be sent over HTTP/2`);
     this.#watch?.answering();
     const received = this.responseHead;
     // An HTTP/2 app may send trailers after a body of any kind, or with a head that ends the response.

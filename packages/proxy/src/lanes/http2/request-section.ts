@@ -1,8 +1,9 @@
 // The field section of an HTTP/2 request (RFC 9113 §8.2, §8.3): checked, read in the lane's terms, and written as the head
 // that an app of HTTP/1.1 is sent. One section may serve many requests: clients repeat themselves. Knows no stream.
-import { fieldLines, type HeaderEdits } from '../../headers/header-edits.ts';
+import { fieldLines, fieldValue, type HeaderEdits } from '../../headers/header-edits.ts';
 import type { Exchange, HeadSize } from '../../pipeline/exchange.ts';
 import type { RawHeaders, UpstreamBody } from '../../upstream/index.ts';
+import { anticipatesBody, requestFraming } from '../../upstream/request-head.ts';
 import { requestFields } from './field-lists.ts';
 import { checkSection, type PseudoFields } from './section-check.ts';
 
@@ -10,10 +11,6 @@ const noBody: UpstreamBody = Object.freeze({ kind: 'none' });
 const emptyBody: UpstreamBody = Object.freeze({ kind: 'sized', bytes: 0 });
 const unsizedBody: UpstreamBody = Object.freeze({ kind: 'chunked' });
 const contentLength = /^\d{1,15}$/;
-
-/** RFC 9110 §8.6: methods that anticipate a body, whose absence is told. */
-const anticipatesBody = (method: string): boolean =>
-  method === 'POST' || method === 'PUT' || method === 'PATCH';
 
 export class RequestSection {
   /** Everything as received, pseudo-header fields first. */
@@ -51,17 +48,9 @@ export class RequestSection {
     return pseudo === null ? null : new RequestSection(fields, pseudo);
   }
 
-  /** By lower-case name; repeated fields joined as Node joins them. */
+  /** By lower-case name; cookie crumbs make one (RFC 9113 §8.2.3). */
   header(name: string): string | undefined {
-    const { fields } = this;
-    let found: string | undefined;
-    for (let index = 0; index + 1 < fields.length; index += 2) {
-      if (fields[index] !== name) continue;
-      const value = fields[index + 1] ?? '';
-      if (found === undefined) found = value;
-      else found += name === 'cookie' ? `; ${value}` : `, ${value}`;
-    }
-    return found;
+    return fieldValue(this.fields, name, name === 'cookie' ? '; ' : ', ');
   }
 
   /** What follows it, as HTTP/1.1 would have counted it. */
@@ -99,14 +88,8 @@ export class RequestSection {
       const kept = requestFields(this.fields, this.authority, { drop: edits.drop, add: [] });
       this.#kept = `${this.method} ${this.target} HTTP/1.1\r\n${fieldLines(kept)}`;
     }
-    return `${this.#kept}${edits.block?.text ?? ''}${fieldLines(edits.add)}${framing(this.method, body)}\r\n`;
+    return `${this.#kept}${edits.block?.text ?? ''}${fieldLines(edits.add)}${requestFraming(this.method, body)}\r\n`;
   }
-}
-
-function framing(method: string, body: UpstreamBody): string {
-  if (body.kind === 'sized') return `Content-Length: ${body.bytes}\r\n`;
-  if (body.kind === 'chunked') return 'Transfer-Encoding: chunked\r\n';
-  return anticipatesBody(method) ? 'Content-Length: 0\r\n' : '';
 }
 
 interface RefusalInput {

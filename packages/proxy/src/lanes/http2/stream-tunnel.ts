@@ -9,7 +9,7 @@ import type { RawHeaders } from '../../upstream/index.ts';
 import type { LaneDeps } from '../general/lane-deps.ts';
 import { WebSocketRelay } from '../general/websocket-relay.ts';
 import type { TunnelStream } from './client-stream.ts';
-import { responseFields } from './field-lists.ts';
+import { isFinalStatus, responseFields } from './field-lists.ts';
 
 export interface StreamTunnelInput {
   readonly stream: TunnelStream;
@@ -23,9 +23,6 @@ export interface StreamTunnelInput {
   readonly upstreamBytes: (bytes: number) => void;
 }
 
-/** Final statuses that HTTP/2 can carry; Node lets an app say others. */
-const finalStatusMin = 200;
-const finalStatusMax = 599;
 /** RFC 6455 §1.3. */
 const acceptSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Meaningful between two ends of an HTTP/1.1 connection only (RFC 8441 §5): not the client's to say or to hear. */
@@ -137,7 +134,7 @@ export class StreamTunnel implements Tunnel {
       outgoing.destroy();
       return;
     }
-    if (status < finalStatusMin || status > finalStatusMax) {
+    if (!isFinalStatus(status)) {
       this.#fail('reset', new Error(`status ${status} cannot be sent over HTTP/2`));
       return;
     }

@@ -10,14 +10,10 @@ import type { Lane } from '../../lane.ts';
 import { Http2Connection } from '../http2-connection.ts';
 import { Http2Exchange } from '../http2-exchange.ts';
 import type { Http2LaneParts } from '../http2-lane-parts.ts';
+import { connectionWindowBytes, fieldsPerSectionMax, streamWindowBytes } from '../local-settings.ts';
 import { RequestSection } from '../request-section.ts';
 import { NodeStream } from './node-stream.ts';
 import { SessionEnd } from './session-end.ts';
-
-/** What a client may send ahead on all its streams together; Node gives it back as it comes in, paused streams or not. */
-const connectionWindowBytes = 1024 * 1024;
-/** Past this a section is reset; up to it policy says 431. Pseudo-header fields and cookie crumbs need room. */
-const fieldsPerSectionFactor = 4;
 
 /** Room for every stream to be blocked at its high-water mark with one read of the app's on top (128 × 192 KiB). */
 const sessionMegabytesMax = 32;
@@ -88,11 +84,11 @@ function sessionOptions(limits: Limits): object {
     settings: {
       maxConcurrentStreams: limits.http2StreamsMax,
       maxHeaderListSize: limits.http2FieldSectionBytesMax,
-      initialWindowSize: Math.min(limits.http2StreamWindowBytes, limits.heldBodyBytesMax),
+      initialWindowSize: streamWindowBytes(limits),
       enableConnectProtocol: true,
       enablePush: false,
     },
-    maxHeaderListPairs: limits.headFieldsMax * fieldsPerSectionFactor,
+    maxHeaderListPairs: fieldsPerSectionMax(limits),
     maxSessionMemory: sessionMegabytesMax,
     maxSessionInvalidFrames: limits.http2EmptyFramesMax,
     // Counted by us, who say ENHANCE_YOUR_CALM; nghttp2 counts too, and must not be first when one read brings many.

@@ -1,13 +1,13 @@
 // The frames that make requests (RFC 9113 §8.1): HEADERS and CONTINUATION, DATA, RST_STREAM. Knows which of a client's errors
 // ends a stream and which the connection; each call returns the code that ends the connection, or `noError`.
-import { errorCode, frameFlag, windowBytesAtFirst } from '../../../h2/codes.ts';
+import { errorCode, frameFlag } from '../../../h2/codes.ts';
 import type { FrameHead } from '../../../h2/frame-cutter.ts';
 import type { Limits } from '../../../limits.ts';
+import { connectionWindowBytes, fieldsPerSectionMax } from '../local-settings.ts';
 import { RequestSection } from '../request-section.ts';
 import { areTrailersSound } from '../section-check.ts';
 import { FieldBlocks, type WholeBlock } from './field-blocks.ts';
 import { paddingOf } from './frame-check.ts';
-import { fieldsPerSectionMax } from './local-settings.ts';
 import type { ServerStream } from './server-stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
@@ -18,11 +18,6 @@ export interface RequestEvents {
   /** A stream ended by the client's faults before it was a request. */
   readonly aborted: () => void;
 }
-
-/** What a client may send ahead on all its streams together; given back as it comes in, paused streams or not. */
-const connectionWindowBytes = 1024 * 1024;
-/** What is told to the client beyond what every connection begins with. */
-export const connectionWindowMore: number = connectionWindowBytes - windowBytesAtFirst;
 
 /** By the decoded fields: a client that repeats itself is given the same ones. */
 const sections = new WeakMap<readonly string[], RequestSection | null>();

@@ -1,16 +1,23 @@
 // The server's side of one HTTP/2 connection, framed by us (RFC 9113): the preface, the order of frames, those that concern
 // the connection as a whole, and its end. What a stream carries is an exchange's affair.
 import type { Socket } from 'node:net';
-import { clientPreface, errorCode, frameFlag, frameType, windowBytesMax } from '../../../h2/codes.ts';
+import {
+  clientPreface,
+  errorCode,
+  frameFlag,
+  frameType,
+  windowBytesAtFirst,
+  windowBytesMax,
+} from '../../../h2/codes.ts';
 import { FrameCutter, type FrameHead, type FrameSink } from '../../../h2/frame-cutter.ts';
 import type { LaneDeps } from '../../general/lane-deps.ts';
 import { closeLingering } from '../../general/lingering-close.ts';
 import { type ByteTaker, SocketReads } from '../../socket-reads.ts';
 import type { Http2SessionEnd } from '../http2-connection.ts';
+import { connectionWindowBytes, localSettings } from '../local-settings.ts';
 import { checkFrame } from './frame-check.ts';
-import { localSettings } from './local-settings.ts';
 import type { OutputTurn } from './output-turn.ts';
-import { connectionWindowMore, type RequestEvents, RequestFrames } from './request-frames.ts';
+import { type RequestEvents, RequestFrames } from './request-frames.ts';
 import type { ResponseBlocks } from './response-blocks.ts';
 import { SessionOutput } from './session-output.ts';
 import { StreamTable } from './stream-table.ts';
@@ -60,7 +67,7 @@ export class ServerSession implements Http2SessionEnd, FrameSink, ByteTaker {
     this.#requests = new RequestFrames(this.#streams, limits, events);
     this.#reads = new SocketReads(socket, deps.reads, this);
     output.settings(localSettings(limits));
-    output.windowUpdate(0, connectionWindowMore);
+    output.windowUpdate(0, connectionWindowBytes - windowBytesAtFirst);
     socket.on('drain', () => this.#drained());
     socket.once('close', () => this.#finish(errorCode.cancel));
     socket.on('error', ignore);

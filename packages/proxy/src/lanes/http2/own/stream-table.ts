@@ -3,7 +3,7 @@
 import { errorCode, windowBytesAtFirst, windowBytesMax } from '../../../h2/codes.ts';
 import { PeerSettings, settingsEntries, settingsEntriesMax } from '../../../h2/peer-settings.ts';
 import type { Limits } from '../../../limits.ts';
-import { streamWindowBytes } from './local-settings.ts';
+import { streamWindowBytes } from '../local-settings.ts';
 import type { ResponseBlocks } from './response-blocks.ts';
 import { ServerStream, type StreamHost } from './server-stream.ts';
 import type { SessionOutput } from './session-output.ts';
