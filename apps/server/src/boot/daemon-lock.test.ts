@@ -6,7 +6,8 @@ import path from 'node:path';
 import { identifyProcess } from '@tako/supervisor';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
-import { claimOn, lockDaemon } from './daemon-lock.ts';
+import { lockDaemon } from './daemon-lock.ts';
+import { claimOn } from './lock-file.ts';
 
 const racers = 8;
 const rounds = 50;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { identifyProcess } from '@tako/supervisor';
 import { expect, it } from 'vitest';
@@ -36,8 +36,7 @@ it('of a holder that died is had by one of those who find it', async () => {
   const dead = identifyProcess(child.pid ?? 0);
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await mkdir(lock);
-  await writeFile(path.join(lock, 'owner.json'), JSON.stringify(dead));
+  await writeFile(lock, JSON.stringify(dead));
   let holders = 0;
   let most = 0;
   const taker = async (): Promise<void> => {
