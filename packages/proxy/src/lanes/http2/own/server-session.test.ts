@@ -1,15 +1,8 @@
 // What one frame of a client costs, and streams that are ended, reset or paused by whoever is being told of them.
 import { describe, expect, test } from 'vitest';
-import {
-  endHeaders,
-  endStream,
-  fieldBlock,
-  frame,
-  frameType,
-  preface,
-  usualFields,
-} from '../../../conformance/http2-frames.ts';
+import { endStream, frame, frameType } from '../../../conformance/http2-frames.ts';
 import type { ServerStream } from './server-stream.ts';
+import { answer, begin, listener, noEdits, request } from './testing/client-frames.ts';
 import { MemorySession } from './testing/memory-session.ts';
 
 const number = (value: number): Buffer => {
@@ -21,30 +14,9 @@ const initialWindow = (bytes: number): Buffer =>
   frame(frameType.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), number(bytes)]));
 const windowUpdate = (stream: number, bytes: number): Buffer =>
   frame(frameType.windowUpdate, 0, stream, number(bytes));
-const begin = Buffer.concat([Buffer.from(preface, 'latin1'), frame(frameType.settings, 0, 0)]);
-const request = (stream: number, method = 'GET'): Buffer => {
-  const block = fieldBlock({ ...usualFields('a.example'), ':method': method });
-  return frame(frameType.headers, method === 'GET' ? endHeaders | endStream : endHeaders, stream, block);
-};
 const data = (stream: number, text: string, flags = 0): Buffer =>
   frame(frameType.data, flags, stream, Buffer.from(text));
 const ping = frame(frameType.ping, 0, 0, Buffer.alloc(8));
-
-const listener = (more: Partial<Parameters<ServerStream['listen']>[0]> = {}) => ({
-  bodyReceived: () => undefined,
-  bodyEnded: () => undefined,
-  drained: () => undefined,
-  closed: () => undefined,
-  ...more,
-});
-
-function answer(stream: ServerStream, body: string | Buffer = ''): void {
-  const head = { headers: [] };
-  stream.begin({ status: 200, head, received: null, edits: noEdits, mayHaveTrailers: false });
-  stream.body(Buffer.from(body), 0, body.length);
-  stream.end([]);
-}
-const noEdits = { drop: new Set<string>(), add: [] };
 
 describe('WINDOW_UPDATE of the connection', () => {
   test('is no work for streams that wait for windows of their own', () => {
